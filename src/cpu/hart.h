@@ -1,0 +1,174 @@
+/* cpu/hart.h - a RISC-V hart as an engine (interpreter or JIT) runs it: its architectural state,
+ * its soft TLB, what other threads ask of it, and what it asks of the world around it.
+ *
+ * Only the hart's own thread touches a hart, but for what is marked [any thread].
+ *
+ * How a trap comes about: a helper that must trap fills hart->exc by hart_raise() and returns
+ * false (or HART_TRAP); the engine sets s.pc to the address of the instruction that did it and
+ * calls hart_take_exception(). Nothing in cpu/ longjmps.
+ */
+#ifndef CPU_HART_H
+#define CPU_HART_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
+#include "cpu/state.h"
+#include "cpu/tlb.h"
+#include "isa/riscv/config.h"
+#include "mem/space.h"
+
+struct hart;
+
+/* What a hart needs from whoever built the machine. Set once; called on the hart's thread. */
+struct hart_ops {
+    /* `time` in ticks of the machine's timebase (10 MHz on virt). [any thread] */
+    uint64_t (*time)(struct hart *hart);
+    /* stimecmp, or what decides over STIP, has changed: call hart_stimer_fired() when `time`
+     * reaches `deadline` (UINT64_MAX: never). */
+    void (*arm_stimer)(struct hart *hart, uint64_t deadline);
+    /* An ecall from S mode when no M-mode firmware is there (hart->builtin_sbi): answers in
+     * s.x. The engine has set s.pc behind the ecall already. */
+    void (*sbi_call)(struct hart *hart);
+    /* fence.i: drop translations of changed code. */
+    void (*fence_i)(struct hart *hart);
+};
+
+/* Reasons to leave the fast path; the engine tests the whole word on every block entry. */
+enum hart_attention {
+    HART_ATTN_IRQ = 1 << 0,     /* an enabled interrupt may be pending: look */
+    HART_ATTN_KICK = 1 << 1,    /* leave the run loop: pause, reset, exit */
+    HART_ATTN_REQUEST = 1 << 2, /* requests[] has something */
+    HART_ATTN_WFI = 1 << 3,     /* executed wfi: sleep until an interrupt is pending */
+    HART_ATTN_STOPPED = 1 << 4, /* SBI HSM: not started */
+};
+
+/* What other threads may ask; each is idempotent, so a bit is enough. */
+enum hart_request {
+    HART_REQ_TLB_FLUSH = 1 << 0,        /* sfence.vma with no operands */
+    HART_REQ_TLB_FLUSH_WRITES = 1 << 1, /* pages have become watched (mem/ram.h) */
+    HART_REQ_FENCE_I = 1 << 2,
+    HART_REQ_MAP_CHANGED = 1 << 3, /* the flat view changed: drop everything derived from it */
+};
+
+struct hart_exception {
+    uint64_t cause; /* mcause value without the interrupt bit */
+    uint64_t tval;
+};
+
+enum { HART_TEMP_SLOTS = 512 };
+
+struct hart {
+    struct riscv_state s; /* first: an engine addresses x[] and f[] from the hart pointer */
+    uint64_t temp[HART_TEMP_SLOTS]; /* the interpreter's values; nothing survives a block */
+
+    _Atomic uint32_t attention; /* enum hart_attention; [any thread] sets bits */
+    _Atomic uint32_t requests;  /* enum hart_request; [any thread] */
+    _Atomic uint32_t requests_done; /* counts batches served; for whoever waits */
+    /* Levels driven by devices: MSIP, MTIP, MEIP, SEIP(line), and STIP by the Sstc timer.
+     * [any thread] through hart_set_irq_line(). */
+    _Atomic uint64_t irq_lines;
+
+    struct hart_exception exc; /* filled by hart_raise() */
+    uint8_t fetch_bank, data_bank; /* enum tlb_bank, kept by hart_mode_changed() */
+    bool builtin_sbi; /* no M-mode firmware: ops->sbi_call answers ecalls from S */
+    bool mxr;         /* as last seen by hart_mode_changed() */
+    /* LR/SC (unprivileged manual, "Zalrsc"): SC compares the value as well, so that it needs no
+     * lock: a reservation is an address and what was read there. */
+    gpa_t reservation; /* UINT64_MAX: none */
+    uint64_t reserved_value;
+
+    uint32_t id; /* mhartid */
+    const struct isa_config *isa;
+    const struct hart_ops *ops;
+    void *owner; /* of ops: the vCPU */
+    struct mem_space *space;
+    struct tlb tlb;
+};
+
+/* Storage is the caller's (64-byte aligned). isa, ops, space must outlive the hart. */
+void hart_init(struct hart *hart, uint32_t id, const struct isa_config *isa,
+               const struct hart_ops *ops, void *owner, struct mem_space *space);
+/* Power-on state: M mode at `pc`, everything else as 3.4 "Reset" says. */
+void hart_reset(struct hart *hart, gpa_t pc);
+/* The state a kernel finds after SBI firmware has run (SBI v2.0, chapter 9 HSM "hart start"):
+ * S mode, satp 0, sstatus.SIE 0, a0 = hart id, a1 = opaque, delegation and counters open. */
+void hart_enter_supervisor(struct hart *hart, gpa_t pc, uint64_t opaque);
+
+/* ---- from other threads ---- */
+/* [any thread] Level of one mip bit (IRQ_*). Sets ATTN_IRQ and wakes the hart as needed. */
+void hart_set_irq_line(struct hart *hart, unsigned irq, bool level);
+/* [any thread] Sets bits of `attention`; the hart sees them at its next block entry. Waking a
+ * hart that sleeps in wfi is the vCPU's business: `wake` below. */
+void hart_set_attention(struct hart *hart, uint32_t bits);
+void hart_request(struct hart *hart, uint32_t requests);
+/* The loop's timer: time has reached stimecmp. [any thread] */
+void hart_stimer_fired(struct hart *hart);
+/* Called after attention is set from another thread; set once by accel/. May be NULL. */
+void hart_set_wake(struct hart *hart, void (*wake)(struct hart *hart));
+
+/* ---- traps and interrupts (cpu/trap.c) ---- */
+/* Records an exception; always false, so that `return hart_raise(...)` reads well. */
+bool hart_raise(struct hart *hart, uint64_t cause, uint64_t tval);
+/* Vectors to M or S as delegation says; s.pc is the address of the instruction at fault. */
+void hart_take_exception(struct hart *hart);
+/* All of mip: software's bits, the lines, Sstc. */
+uint64_t hart_mip(struct hart *hart);
+/* True when an interrupt that is enabled in mie is pending, whatever mstatus.xIE: ends a wfi. */
+bool hart_irq_wakes(struct hart *hart);
+/* Takes the highest-priority interrupt that may be taken now; clears ATTN_IRQ when none is
+ * left to take. Returns whether one was taken. */
+bool hart_take_interrupt(struct hart *hart);
+/* To be called after priv, mstatus, satp, or PMP changed: banks, MXR flush, interrupts. */
+void hart_mode_changed(struct hart *hart);
+void hart_mret(struct hart *hart); /* sets s.pc */
+void hart_sret(struct hart *hart);
+
+/* ---- CSRs (cpu/csr.c) ---- */
+enum csr_op { CSR_OP_WRITE, CSR_OP_SET, CSR_OP_CLEAR };
+/* csrrw/s/c. `write` false for csrrs/csrrc with rs1 = x0; `read` false for csrrw with rd = x0.
+ * False: an illegal-instruction exception must be raised by the caller (tval: the bits). */
+bool hart_csr(struct hart *hart, unsigned csr, enum csr_op op, uint64_t operand, bool read,
+              bool write, uint64_t *ret_old) NODISCARD;
+/* For gdb, tests and SBI: no privilege check. False when there is no such CSR. */
+bool hart_csr_peek(struct hart *hart, unsigned csr, uint64_t *ret_val);
+bool hart_csr_poke(struct hart *hart, unsigned csr, uint64_t val);
+
+/* ---- memory as the hart sees it (cpu/access.c, mmu.c) ---- */
+enum access_kind { ACCESS_READ, ACCESS_WRITE, ACCESS_EXEC };
+/* The slow path behind a soft TLB miss: translate, fill, access. size 1, 2, 4, 8; any alignment.
+ * The value is zero-extended. False: exception recorded. */
+bool hart_load(struct hart *hart, gva_t gva, unsigned size, uint64_t *ret_val) NODISCARD;
+bool hart_store(struct hart *hart, gva_t gva, unsigned size, uint64_t val) NODISCARD;
+/* For atomics: the host address of an aligned operand in RAM that may be written. When the page
+ * is watched, the caller's write is covered: hart_atomic_done() must follow the write.
+ * False: exception recorded (access fault where memory is not RAM; AMO cause codes). */
+bool hart_atomic_ptr(struct hart *hart, gva_t gva, unsigned size, bool write, void **ret_hva,
+                     gpa_t *ret_gpa) NODISCARD;
+void hart_atomic_done(struct hart *hart, gpa_t gpa, unsigned size);
+/* Where the instruction at gva comes from: the gpa and the host address of its page. False:
+ * exception recorded. *ret_hva is NULL when the page is not RAM or ROM (fetch by mem_load). */
+bool hart_fetch_page(struct hart *hart, gva_t gva, gpa_t *ret_gpa, const uint8_t **ret_hva)
+    NODISCARD;
+/* Translates for gdb, SBI and dumps: no A/D update, no exception. False when unmapped. */
+bool hart_translate_debug(struct hart *hart, gva_t gva, gpa_t *ret_gpa);
+/* cbo.zero and friends: `op` is the instruction's 12-bit immediate (0 inval, 1 clean, 2 flush,
+ * 4 zero). False: exception recorded. */
+bool hart_cbo(struct hart *hart, unsigned op, gva_t gva, uint32_t raw_insn) NODISCARD;
+
+/* sfence.vma / sinval.vma: rs1 and rs2 tell whether the operands are registers other than x0.
+ * False: illegal instruction (mstatus.TVM, U mode). */
+bool hart_sfence_vma(struct hart *hart, bool has_gva, gva_t gva, bool has_asid, uint64_t asid)
+    NODISCARD;
+/* wfi and wrs: false: illegal instruction (mstatus.TW). */
+bool hart_wfi(struct hart *hart) NODISCARD;
+/* Serves `requests`; the engine calls it when it sees ATTN_REQUEST. Returns what was served, so
+ * that the engine can drop its own caches. */
+uint32_t hart_serve_requests(struct hart *hart);
+
+/* Adds executed instructions to minstret, mcycle and the counters that count them. */
+void hart_count(struct hart *hart, uint64_t instructions);
+
+#endif
