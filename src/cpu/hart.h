@@ -72,6 +72,7 @@ struct hart {
     _Atomic uint64_t irq_lines;
 
     struct hart_exception exc; /* filled by hart_raise() */
+    bool exc_raised; /* set by hart_raise(), cleared by hart_take_exception(): what engines test */
     uint8_t fetch_bank, data_bank; /* enum tlb_bank, kept by hart_mode_changed() */
     bool builtin_sbi; /* no M-mode firmware: ops->sbi_call answers ecalls from S */
     bool mxr;         /* as last seen by hart_mode_changed() */
