@@ -20,4 +20,16 @@ static inline uint64_t clock_now_ns(const struct clock *clock)
 /* The host's CLOCK_MONOTONIC. */
 extern const struct clock clock_host;
 
+/* A clock that stands still until it is told to move. After moving it, a loop that sleeps on it
+ * must be woken with loop_wake(), or turned with loop_run_once(). */
+struct clock_manual {
+    struct clock clock;
+    /* private */
+    _Atomic uint64_t now;
+};
+
+void clock_manual_init(struct clock_manual *manual, uint64_t now_ns);
+/* [any thread] */
+void clock_manual_advance(struct clock_manual *manual, uint64_t ns);
+
 #endif
