@@ -45,8 +45,10 @@ int error_prefix(struct error *err, int rc, const char *fmt, ...)
     va_start(args, fmt);
     len = vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
-    if (len >= 0 && (size_t)len < sizeof(text))
-        snprintf(text + len, sizeof(text) - (size_t)len, ": %s", err->text);
+    /* What does not fit is cut; reading the result tells the compiler that this is meant. */
+    if (len >= 0 && (size_t)len < sizeof(text) &&
+        snprintf(text + len, sizeof(text) - (size_t)len, ": %s", err->text) < 0)
+        text[len] = 0;
     memcpy(err->text, text, sizeof(text));
     err->code = rc;
     make_one_line(err->text);
