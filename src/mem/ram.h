@@ -25,6 +25,8 @@
 #include "base/list.h"
 #include "base/types.h"
 
+struct ram_block;
+
 enum dirty_client { DIRTY_CODE, DIRTY_SNAPSHOT, DIRTY_MIGRATION, DIRTY_DISPLAY, DIRTY_CLIENTS };
 
 /* A client hears of a write to a page it watched. Called on the thread that wrote, after the
@@ -40,6 +42,7 @@ struct ram_block {
     const char *name;
     _Atomic uint8_t *watch; /* a byte per page; see above */
     /* private */
+    void *notes; /* the mapping that holds watch and dirty */
     _Atomic uint64_t *dirty[DIRTY_CLIENTS];
     struct dirty_listener *_Atomic listener[DIRTY_CLIENTS];
     atomic_uint refs;
@@ -47,8 +50,8 @@ struct ram_block {
 
 /* Size in bytes, rounded up to a page. -ENOMEM with a sentence when the host has not that much
  * (checked against what the host has available, as overcommit would let it pass). */
-int ram_block_new(struct ram_block **ret_block, const char *name, uint64_t size, struct error *err)
-    NODISCARD;
+int ram_block_new(struct ram_block **ret_block, const char *name, uint64_t size,
+                  struct error *err) NODISCARD;
 struct ram_block *ram_block_ref(struct ram_block *block);
 void ram_block_unref(struct ram_block *block); /* NULL is fine */
 
@@ -56,7 +59,10 @@ void ram_block_unref(struct ram_block *block); /* NULL is fine */
  * or be replaced by NULL. -ENOMEM. */
 int ram_block_listen(struct ram_block *block, enum dirty_client client,
                      struct dirty_listener *listener, struct error *err) NODISCARD;
-/* [any thread] From now on the next write to each page sets its dirty bit for `client`. */
+/* [any thread] From now on the next write to each page sets its dirty bit for `client`, and uses
+ * the watch up. Who said ram_block_wrote() too early to be noticed has its bytes in memory when
+ * this returns; so a client that keeps a copy takes it in this order, and loses no write:
+ * test and clear the dirty bit, watch, copy. Costs a system call (not in a hot loop). */
 void ram_block_watch(struct ram_block *block, enum dirty_client client, size_t page, size_t count);
 /* [any thread] Reads and clears the dirty bit. */
 bool ram_block_test_and_clear_dirty(struct ram_block *block, enum dirty_client client, size_t page);
@@ -69,6 +75,10 @@ static inline void ram_block_wrote(struct ram_block *block, size_t offset, size_
 {
     size_t first = offset >> PAGE_SHIFT, last = (offset + len - 1) >> PAGE_SHIFT;
 
+    if (len == 0)
+        return;
+    /* The compiler must not look before the bytes are stored; ram.c on what the processor does. */
+    atomic_signal_fence(memory_order_seq_cst);
     for (size_t page = first; page <= last; page++) {
         if (unlikely(atomic_load_explicit(&block->watch[page], memory_order_acquire) != 0)) {
             ram_block_wrote_watched(block, offset, len);

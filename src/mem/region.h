@@ -42,7 +42,8 @@ struct mem_region_ops {
     enum mem_result (*write)(struct mem_region *region, gpa_t off, unsigned size, uint64_t val);
     /* What the device takes: 1, 2, 4 or 8. A wider access is split, lowest address first; a
      * narrower or misaligned one is MEM_FAULT unless `widen` is set: then a narrow read reads
-     * min_size and takes its part, a narrow write is passed with size min_size and other bytes 0. */
+     * min_size and takes its part, a narrow write is passed with size min_size and other bytes 0.
+     */
     uint8_t min_size, max_size;
     bool widen;
 };

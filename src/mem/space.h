@@ -12,6 +12,25 @@
 
 #include "mem/region.h"
 
+/* ThreadSanitizer cannot see into liburcu: it is told that what came before the end of a read
+ * side comes before what follows a grace period. */
+#if defined(__SANITIZE_THREAD__)
+#define MEM_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define MEM_TSAN 1
+#endif
+#endif
+#ifdef MEM_TSAN
+#include <sanitizer/tsan_interface.h>
+extern char mem_tsan_tag;
+#define mem_tsan_acquire() __tsan_acquire(&mem_tsan_tag)
+#define mem_tsan_release() __tsan_release(&mem_tsan_tag)
+#else
+#define mem_tsan_acquire() ((void)0)
+#define mem_tsan_release() ((void)0)
+#endif
+
 struct mem_space;
 
 /* One range of the flat view: no two overlap, all in order of gpa. */
@@ -45,8 +64,8 @@ struct mem_listener {
 };
 
 /* The root is not owned and must outlive the space. */
-int mem_space_new(struct mem_space **ret_space, struct mem_region *root, struct error *err)
-    NODISCARD;
+int mem_space_new(struct mem_space **ret_space, struct mem_region *root,
+                  struct error *err) NODISCARD;
 void mem_space_free(struct mem_space *space); /* NULL is fine */
 struct mem_region *mem_space_root(struct mem_space *space);
 /* The listener hears at once of everything that is there (add), and at removal of its end. */
@@ -65,6 +84,7 @@ static inline void mem_read_lock(void)
 }
 static inline void mem_read_unlock(void)
 {
+    mem_tsan_release();
     rcu_read_unlock();
 }
 /* Waits until every read side that began before has ended. Not from within one. */
@@ -74,13 +94,13 @@ void mem_barrier(void);
  * byte has been done, *buf behind it is unspecified. Any registered thread, no device lock held
  * that a region in the way would take. Writes are reported to the dirty hub. */
 enum mem_result mem_read(struct mem_space *space, gpa_t gpa, void *buf, size_t len) NODISCARD;
-enum mem_result mem_write(struct mem_space *space, gpa_t gpa, const void *buf, size_t len)
-    NODISCARD;
+enum mem_result mem_write(struct mem_space *space, gpa_t gpa, const void *buf,
+                          size_t len) NODISCARD;
 /* One access of 1, 2, 4 or 8 bytes as a hart makes it: to aligned RAM it is single-copy atomic. */
-enum mem_result mem_load(struct mem_space *space, gpa_t gpa, unsigned size, uint64_t *ret_val)
-    NODISCARD;
-enum mem_result mem_store(struct mem_space *space, gpa_t gpa, unsigned size, uint64_t val)
-    NODISCARD;
+enum mem_result mem_load(struct mem_space *space, gpa_t gpa, unsigned size,
+                         uint64_t *ret_val) NODISCARD;
+enum mem_result mem_store(struct mem_space *space, gpa_t gpa, unsigned size,
+                          uint64_t val) NODISCARD;
 
 /* Plain memory at gpa, for as long as the caller's read side lasts. */
 struct mem_slice {
