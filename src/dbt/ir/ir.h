@@ -80,6 +80,13 @@ struct ir_info {
 };
 extern const struct ir_info ir_info[IR_OPCODES];
 
+struct ir_helper_info {
+    const char *name;
+    uint8_t args;  /* operands a, b, c that are there: the first so many */
+    uint8_t flags; /* enum ir_helper_flag */
+};
+extern const struct ir_helper_info ir_helper_info[IR_HELPERS];
+
 enum { IR_MAX_OPS = 1024, IR_MAX_INSNS = 64 };
 
 struct ir_block {
@@ -111,6 +118,9 @@ static inline ir_ref ir_call(struct ir_block *ir, enum ir_helper helper, ir_ref 
 {
     return ir_emit(ir, IR_CALL, IR_I64, a, b, c, helper);
 }
+
+/* The type of the value an op with a result makes. */
+enum ir_type ir_value_type(const struct ir_op *op);
 
 /* Checks every rule above and the operand columns of ir_ops.def. False: *ret_why (if not NULL)
  * says which op breaks which rule. */
