@@ -18,24 +18,30 @@
 #include "base/compiler.h"
 #include "base/error.h"
 #include "base/list.h"
+#include "event/timer_heap.h"
 
 struct loop;
 
 /* `clock` must outlive the loop. On success *ret_loop is owned by the caller. */
 int loop_new(struct loop **ret_loop, const struct clock *clock, struct error *err) NODISCARD;
-/* NULL is fine. No fd, timer or work may still be registered, and no thread may run it. */
+/* NULL is fine. No descriptor, armed timer or queued work may be left, and no thread may run it. */
 void loop_free(struct loop *loop);
 
 /* Runs until loop_stop(). Returns 0, or -errno if the host's epoll fails. */
 int loop_run(struct loop *loop, struct error *err) NODISCARD;
 /* One turn: waits at most timeout_ms (-1 for ever, 0 not at all), handles what is ready. */
 int loop_run_once(struct loop *loop, int timeout_ms, struct error *err) NODISCARD;
-/* [any thread] Makes loop_run() return after the callback now running. */
+/* [any thread] Makes loop_run() return after the callback now running; called while no thread is in
+ * loop_run(), the next one returns at once. loop_run_once() takes no notice. */
 void loop_stop(struct loop *loop);
+/* [any thread] Ends a wait, so that the clock is read again: for who moved it by hand. */
+void loop_wake(struct loop *loop);
 const struct clock *loop_clock(const struct loop *loop);
 
 /* ---- descriptors ---- */
-enum { LOOP_READ = 1, LOOP_WRITE = 2, LOOP_HANGUP = 4 /* reported, need not be asked for */ };
+/* LOOP_HANGUP (the other side is gone, or the descriptor is in error) is reported at every turn
+ * until the descriptor is deleted, and need not be asked for. */
+enum { LOOP_READ = 1, LOOP_WRITE = 2, LOOP_HANGUP = 4 };
 
 struct loop_fd {
     /* private */
@@ -59,13 +65,13 @@ struct loop_timer {
     /* private */
     struct loop *loop;
     void (*fire)(struct loop_timer *timer);
-    uint64_t deadline_ns;
-    unsigned heap_index; /* 0 when not armed */
+    struct timer_node node;
 };
 
 void loop_timer_init(struct loop_timer *timer, struct loop *loop,
                      void (*fire)(struct loop_timer *timer));
-/* [any thread] Replaces an earlier deadline. A deadline that has passed fires at the next turn. */
+/* [any thread] Replaces an earlier deadline. A deadline that has passed fires at the next turn,
+ * also when armed from its own callback. */
 void loop_timer_arm(struct loop_timer *timer, uint64_t deadline_ns);
 /* [any thread] From another thread the callback may be running as this returns. */
 void loop_timer_disarm(struct loop_timer *timer);
@@ -82,6 +88,7 @@ struct loop_work {
 void loop_work_init(struct loop_work *work, struct loop *loop, void (*run)(struct loop_work *work));
 /* [any thread] Runs once on the loop's thread; posting what is already queued does nothing. */
 void loop_work_post(struct loop_work *work);
+/* From another thread, run() may be running as this returns. */
 void loop_work_cancel(struct loop_work *work);
 
 #endif

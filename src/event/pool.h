@@ -15,8 +15,8 @@ struct pool_job {
 };
 
 /* 1 to 64 threads, all signals blocked in them. Threads start when first needed. */
-int pool_new(struct pool **ret_pool, unsigned threads, const char *name, struct error *err)
-    NODISCARD;
+int pool_new(struct pool **ret_pool, unsigned threads, const char *name,
+             struct error *err) NODISCARD;
 /* Waits for the jobs that were submitted. NULL is fine. */
 void pool_free(struct pool *pool);
 /* [any thread] Runs job->run(job) once on some worker. The job may be freed or submitted again
