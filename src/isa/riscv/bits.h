@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+#include "isa/riscv/csr.h"
+
 #define ISA_BIT(n) (UINT64_C(1) << (n))
 /* Bits hi..lo, both included. */
 #define ISA_BITS(hi, lo) ((UINT64_MAX >> (63 - (hi))) & (UINT64_MAX << (lo)))
@@ -196,81 +198,5 @@ enum { PTE_NAPOT_64K_SHIFT = 4, PTE_NAPOT_64K_PPN = 0x8, PTE_NAPOT_PPN_MASK = 0x
 #define FCSR_FFLAGS 0x1fu
 #define FCSR_FRM 0xe0u
 #define FCSR_FRM_SHIFT 5
-
-/* ---- CSR numbers (chapter 2) ---- */
-enum csr_number {
-    CSR_FFLAGS = 0x001,
-    CSR_FRM = 0x002,
-    CSR_FCSR = 0x003,
-    CSR_CYCLE = 0xc00,
-    CSR_TIME = 0xc01,
-    CSR_INSTRET = 0xc02,
-    CSR_HPMCOUNTER3 = 0xc03, /* to 0xc1f */
-    CSR_HPMCOUNTER31 = 0xc1f,
-    CSR_SSTATUS = 0x100,
-    CSR_SIE = 0x104,
-    CSR_STVEC = 0x105,
-    CSR_SCOUNTEREN = 0x106,
-    CSR_SENVCFG = 0x10a,
-    CSR_SCOUNTINHIBIT = 0x120,
-    CSR_SSCRATCH = 0x140,
-    CSR_SEPC = 0x141,
-    CSR_SCAUSE = 0x142,
-    CSR_STVAL = 0x143,
-    CSR_SIP = 0x144,
-    CSR_STIMECMP = 0x14d,
-    CSR_SATP = 0x180,
-    CSR_SCOUNTOVF = 0xda0,
-    CSR_MSTATUS = 0x300,
-    CSR_MISA = 0x301,
-    CSR_MEDELEG = 0x302,
-    CSR_MIDELEG = 0x303,
-    CSR_MIE = 0x304,
-    CSR_MTVEC = 0x305,
-    CSR_MCOUNTEREN = 0x306,
-    CSR_MENVCFG = 0x30a,
-    CSR_MCOUNTINHIBIT = 0x320,
-    CSR_MHPMEVENT3 = 0x323, /* to 0x33f */
-    CSR_MHPMEVENT31 = 0x33f,
-    CSR_MSCRATCH = 0x340,
-    CSR_MEPC = 0x341,
-    CSR_MCAUSE = 0x342,
-    CSR_MTVAL = 0x343,
-    CSR_MIP = 0x344,
-    CSR_PMPCFG0 = 0x3a0, /* even ones only on RV64, to 0x3ae */
-    CSR_PMPCFG2 = 0x3a2,
-    CSR_PMPCFG14 = 0x3ae,
-    CSR_PMPADDR0 = 0x3b0,
-    CSR_PMPADDR15 = 0x3bf,
-    CSR_PMPADDR63 = 0x3ef,
-    CSR_MSECCFG = 0x747,
-    CSR_TSELECT = 0x7a0,
-    CSR_TDATA1 = 0x7a1,
-    CSR_TDATA2 = 0x7a2,
-    CSR_TDATA3 = 0x7a3,
-    CSR_TINFO = 0x7a4,
-    CSR_TCONTROL = 0x7a5,
-    CSR_MCYCLE = 0xb00,
-    CSR_MINSTRET = 0xb02,
-    CSR_MHPMCOUNTER3 = 0xb03, /* to 0xb1f */
-    CSR_MHPMCOUNTER31 = 0xb1f,
-    CSR_MVENDORID = 0xf11,
-    CSR_MARCHID = 0xf12,
-    CSR_MIMPID = 0xf13,
-    CSR_MHARTID = 0xf14,
-    CSR_MCONFIGPTR = 0xf15,
-};
-enum { CSR_COUNT = 4096 };
-
-/* A CSR's number says who may access it and whether it may be written (2.1). */
-static inline unsigned csr_least_priv(unsigned csr)
-{
-    return csr >> 8 & 3;
-}
-
-static inline int csr_read_only(unsigned csr)
-{
-    return (csr >> 10 & 3) == 3;
-}
 
 #endif
