@@ -50,7 +50,8 @@ ir_ref ir_emit(struct ir_block *ir, enum ir_opcode opcode, enum ir_type type, ir
         ir->insns++;
         ir->length = (unsigned)imm + a;
     }
-    return ir_info[opcode].result == '0' ? (ir->count++, IR_NONE) : (ir_ref)ir->count++;
+    ir->count++;
+    return ir_info[opcode].result == '0' ? IR_NONE : (ir_ref)(ir->count - 1);
 }
 
 ir_ref ir_const(struct ir_block *ir, int64_t value)

@@ -48,8 +48,15 @@ enum ir_mem {
     IR_MEM_RELEASE = 1 << 4,
 };
 enum ir_amo {
-    IR_AMO_SWAP, IR_AMO_ADD, IR_AMO_XOR, IR_AMO_AND, IR_AMO_OR,
-    IR_AMO_MIN, IR_AMO_MAX, IR_AMO_MINU, IR_AMO_MAXU,
+    IR_AMO_SWAP,
+    IR_AMO_ADD,
+    IR_AMO_XOR,
+    IR_AMO_AND,
+    IR_AMO_OR,
+    IR_AMO_MIN,
+    IR_AMO_MAX,
+    IR_AMO_MINU,
+    IR_AMO_MAXU,
 };
 enum ir_int { IR_INT_I32, IR_INT_U32, IR_INT_I64, IR_INT_U64 };
 enum ir_hint { IR_HINT_NONE, IR_HINT_CALL, IR_HINT_RETURN, IR_HINT_CALL_RETURN };
@@ -108,8 +115,8 @@ static inline ir_ref ir_un(struct ir_block *ir, enum ir_opcode opcode, enum ir_t
 {
     return ir_emit(ir, opcode, type, a, IR_NONE, IR_NONE, 0);
 }
-static inline ir_ref ir_bin(struct ir_block *ir, enum ir_opcode opcode, enum ir_type type,
-                            ir_ref a, ir_ref b)
+static inline ir_ref ir_bin(struct ir_block *ir, enum ir_opcode opcode, enum ir_type type, ir_ref a,
+                            ir_ref b)
 {
     return ir_emit(ir, opcode, type, a, b, IR_NONE, 0);
 }

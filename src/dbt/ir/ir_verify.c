@@ -107,8 +107,7 @@ static bool uses_imm(unsigned opcode)
     case IR_TRAP:
         return true;
     default:
-        return (opcode >= IR_BREQ && opcode <= IR_BRGEU) || opcode == IR_JUMP ||
-               opcode == IR_LEAVE;
+        return (opcode >= IR_BREQ && opcode <= IR_BRGEU) || opcode == IR_JUMP || opcode == IR_LEAVE;
     }
 }
 
@@ -203,8 +202,7 @@ static bool check_memory(const struct check *ck)
 
     if (mem < 0 || mem > (IR_MEM_SIZE_MASK | IR_MEM_SIGN | IR_MEM_ACQUIRE | IR_MEM_RELEASE))
         return fail(ck, "no such memory flags");
-    if ((mem & IR_MEM_SIGN) &&
-        (op->opcode != IR_LOAD || op->type != IR_I64 || size == IR_MEM_64))
+    if ((mem & IR_MEM_SIGN) && (op->opcode != IR_LOAD || op->type != IR_I64 || size == IR_MEM_64))
         return fail(ck, "the sign flag is for integer loads narrower than 64 bits");
     if ((op->type == IR_F64 && size != IR_MEM_64) || (op->type == IR_F32 && size != IR_MEM_32))
         return fail(ck, "size does not fit the type");

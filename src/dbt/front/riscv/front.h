@@ -4,6 +4,16 @@
  * A block starts at one address and ends behind a jump, a system instruction, a conditional
  * branch's fall-through limit, the end of its page, or IR_MAX_INSNS. It never reads a byte of
  * another page, except that an instruction that straddles the page's end forms a block alone.
+ *
+ * What an engine must know beside ir_ops.def:
+ *   - Counting. The engine adds a block's instructions to minstret and mcycle when it enters the
+ *     block, and takes back those that did not retire when it leaves early. An instruction that
+ *     accesses a CSR is always its block's last, so that helper `csr` is right to undo one
+ *     instruction, its own, when it accesses one of these counters.
+ *   - Before every CALL, s.pc is the address of the calling instruction (ir/helpers.h). LEAVEPC
+ *     follows a helper that has moved s.pc; LEAVE sets s.pc itself.
+ *   - An instruction whose exception the front end foresees ends the block with TRAP; it counts
+ *     among ir->insns and does not retire.
  */
 #ifndef DBT_FRONT_RISCV_FRONT_H
 #define DBT_FRONT_RISCV_FRONT_H
@@ -24,8 +34,8 @@ enum front_mode {
 };
 
 struct front_source {
-    const uint8_t *bytes; /* from the block's first instruction to the end of its page */
-    unsigned size;        /* bytes readable there, 2..4096 */
+    const uint8_t *bytes;     /* from the block's first instruction to the end of its page */
+    unsigned size;            /* bytes readable there, 2..4096 */
     const uint8_t *next_page; /* for a straddling first instruction: its second half, or NULL */
     unsigned mode;            /* enum front_mode bits */
     const struct isa_config *isa;
