@@ -1,0 +1,58 @@
+/* accel/accel.h - the ways to execute a guest, behind one table of operations.
+ *
+ * An accelerator runs the harts of one machine, each on its vCPU's thread (vcpu.h). All register
+ * state has one architectural form (cpu/state.h) that every accelerator reads and writes.
+ */
+#ifndef ACCEL_ACCEL_H
+#define ACCEL_ACCEL_H
+
+#include "base/error.h"
+#include "base/strbuf.h"
+#include "isa/riscv/config.h"
+#include "mem/space.h"
+
+struct accel;
+struct vcpu;
+
+struct accel_config {
+    struct mem_space *space;      /* outlives the accelerator */
+    const struct isa_config *isa; /* likewise */
+    unsigned vcpus;               /* 1..64 */
+    size_t cache_bytes;           /* bound on memory for translations */
+};
+
+struct accel_ops {
+    const char *name;    /* as in --accel */
+    const char *summary; /* one line for --help and doctor */
+    /* 0 when this host can do it; else -errno and the reason. */
+    int (*available)(struct error *err);
+    int (*vm_new)(struct accel *accel, struct error *err);
+    void (*vm_free)(struct accel *accel);
+    int (*vcpu_new)(struct accel *accel, struct vcpu *vcpu, struct error *err);
+    void (*vcpu_free)(struct vcpu *vcpu);
+    /* On the vCPU's thread, inside the RCU read side: runs guest code until the hart's attention
+     * word has something that is not the engine's own, and serves requests. */
+    void (*vcpu_run)(struct vcpu *vcpu);
+    void (*fence_i)(struct vcpu *vcpu);                     /* on the vCPU's thread */
+    void (*stats)(struct accel *accel, struct strbuf *out); /* lines of "name value" */
+};
+
+struct accel {
+    const struct accel_ops *ops;
+    struct accel_config config;
+    void *vm; /* the accelerator's own */
+    struct vcpu *vcpu[64];
+};
+
+/* In order of preference; NULL ends it. */
+extern const struct accel_ops *const accel_table[];
+extern const struct accel_ops accel_interp;
+
+/* name NULL: the first that is available. -ENOENT with the list of names, or why it is not
+ * available. */
+int accel_choose(const char *name, const struct accel_ops **ret_ops, struct error *err) NODISCARD;
+int accel_new(struct accel **ret_accel, const struct accel_ops *ops,
+              const struct accel_config *config, struct error *err) NODISCARD;
+void accel_free(struct accel *accel); /* no vCPU is left; NULL is fine */
+
+#endif

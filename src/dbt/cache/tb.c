@@ -1,0 +1,61 @@
+/* dbt/cache/tb.c - making and hashing translated blocks. */
+#include "dbt/cache/tb.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "dbt/cache/tb_storage.h"
+
+struct tb *tb_new(const struct t0_code *code)
+{
+    size_t ops = code->ops * sizeof(code->op[0]), insns = code->insns * sizeof(code->insn[0]);
+    struct tb_storage *storage = malloc(sizeof(*storage) + ops + insns);
+    struct tb *tb;
+
+    if (storage == NULL)
+        return NULL;
+    memset(storage, 0, sizeof(*storage));
+    tb = &storage->tb;
+    memcpy(tb->op, code->op, ops);
+    memcpy((char *)tb->op + ops, code->insn, insns);
+    tb->insn = (const struct t0_insn *)(const void *)((char *)tb->op + ops);
+    tb->ops = (uint16_t)code->ops;
+    tb->insns = (uint16_t)code->insns;
+    return tb;
+}
+
+void tb_free(struct tb *tb)
+{
+    if (tb != NULL)
+        free(container_of(tb, struct tb_storage, tb));
+}
+
+static void tb_free_rcu(struct rcu_head *rcu)
+{
+    free(container_of(rcu, struct tb_storage, rcu));
+}
+
+void tb_free_later(struct tb *tb)
+{
+    call_rcu(&container_of(tb, struct tb_storage, tb)->rcu, tb_free_rcu);
+}
+
+size_t tb_bytes(const struct tb *tb)
+{
+    return sizeof(struct tb_storage) + tb->ops * sizeof(tb->op[0]) +
+           tb->insns * sizeof(tb->insn[0]);
+}
+
+/* 64 bits of FNV-1a over halfwords, all an instruction is made of: a guest that finds a collision
+ * fools itself only. */
+uint64_t tb_hash(const uint8_t *bytes, size_t len, uint64_t before)
+{
+    uint64_t hash = before ^ UINT64_C(0xcbf29ce484222325);
+
+    for (size_t i = 0; i + 1 < len; i += 2) {
+        hash ^= (uint64_t)bytes[i] | (uint64_t)bytes[i + 1] << 8;
+        hash *= UINT64_C(0x100000001b3);
+        hash ^= hash >> 29;
+    }
+    return hash;
+}

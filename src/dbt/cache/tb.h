@@ -1,0 +1,52 @@
+/* dbt/cache/tb.h - a translated block, and what a hart keeps to find blocks quickly. */
+#ifndef DBT_CACHE_TB_H
+#define DBT_CACHE_TB_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/types.h"
+#include "dbt/interp/t0.h"
+
+/* Immutable once it can be found, but for its links. Freed by RCU: a hart may use what it found
+ * until it leaves the read side. */
+struct tb {
+    gpa_t gpa;  /* of its first byte */
+    gpa_t gpa2; /* of the second half of a straddling instruction; UINT64_MAX: it does not */
+    uint32_t mode; /* enum front_mode bits it was translated for */
+    uint16_t length, insns, ops; /* guest bytes, guest instructions, T0 ops */
+    /* Direct exits to blocks of the same guest page, filled when first taken. Set and cleared
+     * with the cache's lock held, followed without. */
+    struct tb *_Atomic link[T0_MAX_LINKS];
+    uint64_t content; /* a hash of the guest bytes */
+    struct tb *_Atomic hash_next;
+    struct code_page *page, *page2; /* what it was made from; page2 NULL mostly */
+    struct tb *page_next; /* of the same page; straddling blocks have a list of their own */
+    const struct t0_insn *insn; /* `insns` entries, behind op[] */
+    struct t0_op op[];
+};
+
+struct code_page;
+
+/* NULL when the host has no memory. The caller fills gpa, gpa2, mode, length, content. */
+struct tb *tb_new(const struct t0_code *code);
+void tb_free(struct tb *tb); /* one that was never inserted; NULL is fine */
+/* The hash `content` holds; two pieces because an instruction may straddle pages. */
+uint64_t tb_hash(const uint8_t *bytes, size_t len, uint64_t before);
+
+/* A guess for "which block is at this virtual pc": per hart, validated on use. */
+enum { JUMP_CACHE_ENTRIES = 2048 };
+struct jump_cache_entry {
+    gva_t pc;
+    struct tb *tb;
+    uint64_t generation; /* of the hart's translations when it was entered */
+    uint32_t mode;
+};
+
+static inline unsigned jump_cache_index(gva_t pc)
+{
+    return (unsigned)((pc >> 1) ^ (pc >> 12)) % JUMP_CACHE_ENTRIES;
+}
+
+#endif

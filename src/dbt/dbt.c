@@ -1,0 +1,361 @@
+/*
+ * dbt/dbt.c - the dispatcher: finds or makes the block at a pc, and serves what the attention
+ * word asks for between blocks.
+ *
+ * A pc becomes a block in three steps, each the fallback of the one before: the hart's jump cache
+ * (virtual pc; a guess), the translation cache (physical address; lock-free), the translator.
+ * A guess stays right while the hart's translations stay as they are: every flush of the soft
+ * TLB, every mode, and every request to forget moves `generation`.
+ */
+#include "dbt/dbt.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dbt/cache/cache.h"
+#include "dbt/dbt_hart.h"
+#include "dbt/front/riscv/front.h"
+#include "isa/riscv/bits.h"
+#include "isa/riscv/insn.h"
+
+enum { MAX_HARTS = 64 };
+
+struct dbt {
+    struct dbt_config config;
+    struct cache *cache;
+    struct dbt_hart *hart[MAX_HARTS]; /* written before any hart runs */
+};
+
+/* ---- asking the harts (cache_ops) ---- */
+
+static void ask_all(struct dbt *dbt, uint32_t request)
+{
+    for (unsigned i = 0; i < dbt->config.harts; i++)
+        if (dbt->hart[i] != NULL)
+            hart_request(dbt->hart[i]->hart, request);
+}
+
+static void revoke_writes(void *owner)
+{
+    ask_all(owner, HART_REQ_TLB_FLUSH_WRITES);
+}
+
+static void forget(void *owner)
+{
+    ask_all(owner, HART_REQ_FORGET);
+}
+
+static const struct cache_ops dbt_cache_ops = {
+    .revoke_writes = revoke_writes,
+    .forget = forget,
+};
+
+/* ---- modes ---- */
+
+static uint32_t cbo_mode(const struct riscv_state *s)
+{
+    uint64_t permitted = s->priv == PRIV_M ? ~UINT64_C(0) : s->menvcfg;
+    uint32_t mode = 0;
+
+    if (s->priv == PRIV_U)
+        permitted &= s->senvcfg;
+    if (permitted & ENVCFG_CBCFE)
+        mode |= FRONT_CBO_CLEAN;
+    if (permitted & ENVCFG_CBIE)
+        mode |= FRONT_CBO_INVAL;
+    if (permitted & ENVCFG_CBZE)
+        mode |= FRONT_CBO_ZERO;
+    return mode;
+}
+
+void dbt_mode_changed(struct dbt_hart *dh)
+{
+    const struct hart *hart = dh->hart;
+    const struct riscv_state *s = &hart->s;
+    uint64_t fs = s->mstatus & MSTATUS_FS;
+    uint32_t mode = s->priv | cbo_mode(s);
+
+    if (fs == 0)
+        mode |= FRONT_FS_OFF;
+    if (fs == MSTATUS_FS_DIRTY)
+        mode |= FRONT_FS_DIRTY;
+    if (s->frm > 4)
+        mode |= FRONT_FRM_BAD;
+    if (hart->builtin_sbi)
+        mode |= FRONT_BUILTIN_SBI;
+    dh->mode = mode;
+    dh->generation = hart->tlb.generation;
+}
+
+/* ---- translation ---- */
+
+/* Where a block's bytes come from, resolved. */
+struct origin {
+    gpa_t gpa, gpa2;          /* gpa2: UINT64_MAX when the first instruction does not straddle */
+    const uint8_t *page;      /* host address of gpa's page */
+    const uint8_t *next_page; /* of gpa2's */
+};
+
+/* The block is made from a private copy, so that what is hashed is what was decoded. */
+enum { MAX_BLOCK_BYTES = IR_MAX_INSNS * 4 };
+struct block_bytes {
+    uint8_t first[MAX_BLOCK_BYTES];
+    unsigned size;
+    uint8_t second[2];
+};
+
+static void copy_bytes(const struct origin *from, struct block_bytes *to)
+{
+    unsigned offset = (unsigned)(from->gpa & PAGE_OFFSET_MASK);
+
+    to->size = PAGE_SIZE_BYTES - offset;
+    if (to->size > MAX_BLOCK_BYTES)
+        to->size = MAX_BLOCK_BYTES;
+    memcpy(to->first, from->page + offset, to->size);
+    if (from->gpa2 != UINT64_MAX)
+        memcpy(to->second, from->next_page, sizeof(to->second));
+}
+
+/* NULL: the host has no memory for one more block. */
+static struct tb *translate(struct dbt_hart *dh, const struct origin *from)
+{
+    struct block_bytes bytes;
+    struct front_source source = {
+        .bytes = bytes.first,
+        .next_page = from->gpa2 == UINT64_MAX ? NULL : bytes.second,
+        .mode = dh->mode,
+        .isa = dh->hart->isa,
+        .max_insns = IR_MAX_INSNS,
+    };
+    struct tb *tb;
+    unsigned here;
+
+    copy_bytes(from, &bytes);
+    source.size = bytes.size;
+    if (!front_translate(&source, &dh->ir))
+        return NULL;
+    t0_lower(&dh->ir, &dh->code);
+    tb = tb_new(&dh->code);
+    if (tb == NULL)
+        return NULL;
+    here = dh->ir.length < bytes.size ? dh->ir.length : bytes.size;
+    tb->gpa = from->gpa;
+    tb->gpa2 = from->gpa2;
+    tb->mode = dh->mode;
+    tb->length = (uint16_t)here;
+    tb->content = tb_hash(bytes.first, here, 0);
+    return tb;
+}
+
+/* Resolves where the instruction at pc lies. False: an exception is recorded. */
+static bool resolve(struct dbt_hart *dh, gva_t pc, struct origin *ret)
+{
+    const uint8_t *at;
+    gpa_t gpa2;
+
+    if (!hart_fetch_page(dh->hart, pc, &ret->gpa, &ret->page))
+        return false;
+    ret->gpa2 = UINT64_MAX;
+    ret->next_page = NULL;
+    if (ret->page == NULL)
+        return hart_raise(dh->hart, CAUSE_FETCH_ACCESS, pc); /* no running from device registers */
+    if ((pc & PAGE_OFFSET_MASK) != PAGE_SIZE_BYTES - 2)
+        return true;
+    at = ret->page + (pc & PAGE_OFFSET_MASK);
+    if (insn_length((uint16_t)(at[0] | at[1] << 8)) == 2)
+        return true;
+    if (!hart_fetch_page(dh->hart, pc + 2, &gpa2, &ret->next_page))
+        return false; /* tval is the second half's address, as Sstvala wants */
+    if (ret->next_page == NULL)
+        return hart_raise(dh->hart, CAUSE_FETCH_ACCESS, pc + 2);
+    ret->gpa2 = gpa2;
+    return true;
+}
+
+static struct tb *make(struct dbt_hart *dh, const struct origin *from)
+{
+    struct cache *cache = dh->dbt->cache;
+    struct cache_ticket ticket;
+    struct tb *tb;
+
+    /* A page another hart keeps writing to can spoil a translation now and then, not for ever:
+     * after some tries the block runs once, uncached. RISC-V has no rule against stale code. */
+    for (unsigned tries = 0; tries < 8; tries++) {
+        cache_begin(cache, from->gpa, from->gpa2, &ticket);
+        tb = translate(dh, from);
+        if (tb == NULL)
+            break;
+        tb = cache_insert(cache, tb, &ticket);
+        if (tb != NULL)
+            return tb;
+    }
+    tb_free(dh->uncached);
+    dh->uncached = translate(dh, from);
+    return dh->uncached;
+}
+
+struct tb *dbt_block_at(struct dbt_hart *dh, gva_t pc)
+{
+    struct jump_cache_entry *entry = &dh->jump_cache[jump_cache_index(pc)];
+    struct origin from;
+    struct tb *tb;
+
+    dh->stats.lookups++;
+    if (!resolve(dh, pc, &from))
+        return NULL;
+    tb = cache_find(dh->dbt->cache, from.gpa, from.gpa2, dh->mode);
+    if (tb == NULL)
+        tb = make(dh, &from);
+    if (tb == NULL) { /* the instruction changed from short to long, or no memory: come back */
+        (void)hart_raise(dh->hart, CAUSE_FETCH_ACCESS, pc);
+        return NULL;
+    }
+    if (tb != dh->uncached)
+        *entry = (struct jump_cache_entry){ pc, tb, dh->generation, dh->mode };
+    return tb;
+}
+
+struct tb *dbt_block_after(struct dbt_hart *dh, struct tb *from, unsigned link, gva_t pc)
+{
+    struct jump_cache_entry *entry = &dh->jump_cache[jump_cache_index(pc)];
+    struct tb *tb;
+
+    if (entry->pc == pc && entry->generation == dh->generation && entry->mode == dh->mode)
+        tb = entry->tb;
+    else
+        tb = dbt_block_at(dh, pc);
+    if (tb != NULL && tb != dh->uncached && from != dh->uncached)
+        cache_link(dh->dbt->cache, from, link, tb);
+    return tb;
+}
+
+/* ---- the dispatcher ---- */
+
+/* A virtual page may map to another physical page after a flush even when pc stays within one
+ * page; links within a physical page stay right, guesses do not. */
+static void forget_guesses(struct dbt_hart *dh)
+{
+    memset(dh->jump_cache, 0xff, sizeof(dh->jump_cache));
+}
+
+static void serve_requests(struct dbt_hart *dh)
+{
+    struct cache *cache = dh->dbt->cache;
+    uint64_t sequence = cache_revoke_sequence(cache);
+    uint32_t served = hart_serve_requests(dh->hart);
+
+    if (served & HART_REQ_TLB_FLUSH_WRITES)
+        cache_revoked(cache, dh->index, sequence);
+    if (served & HART_REQ_MAP_CHANGED)
+        cache_flush(cache);
+    if (served & HART_REQ_FENCE_I)
+        cache_fence_i(cache);
+    if (served & (HART_REQ_FORGET | HART_REQ_MAP_CHANGED | HART_REQ_FENCE_I))
+        forget_guesses(dh);
+}
+
+static void count(struct dbt_hart *dh)
+{
+    hart_count(dh->hart, dh->insns);
+    dh->stats.instructions += dh->insns;
+    dh->insns = 0;
+}
+
+void dbt_fence_i(struct dbt_hart *dh)
+{
+    cache_fence_i(dh->dbt->cache);
+    forget_guesses(dh);
+}
+
+void dbt_run(struct dbt_hart *dh)
+{
+    struct hart *hart = dh->hart;
+    struct tb *tb;
+    uint32_t attention;
+
+    /* Served first and then run: blocks found before the read side began may be gone. */
+    for (;;) {
+        attention = atomic_load_explicit(&hart->attention, memory_order_acquire);
+        if (attention & HART_ATTN_REQUEST)
+            serve_requests(dh);
+        if ((attention & HART_ATTN_IRQ) && !(attention & (HART_ATTN_WFI | HART_ATTN_STOPPED)))
+            (void)hart_take_interrupt(hart);
+        if (attention != 0)
+            break;
+        dbt_mode_changed(dh);
+        tb = dbt_block_at(dh, hart->s.pc);
+        if (tb == NULL)
+            hart_take_exception(hart);
+        else
+            t0_run(dh, tb, hart->s.pc);
+    }
+    count(dh);
+}
+
+/* ---- life ---- */
+
+int dbt_new(struct dbt **ret_dbt, const struct dbt_config *config, struct error *err)
+{
+    struct dbt *dbt;
+    int rc;
+
+    assert(config->harts >= 1 && config->harts <= MAX_HARTS);
+    dbt = calloc(1, sizeof(*dbt));
+    if (dbt == NULL)
+        return error_set(err, ENOMEM, "no memory for the translator");
+    dbt->config = *config;
+    rc = cache_new(&dbt->cache, config->space, config->harts, config->cache_bytes, &dbt_cache_ops,
+                   dbt, err);
+    if (rc < 0) {
+        free(dbt);
+        return rc;
+    }
+    *ret_dbt = dbt;
+    return 0;
+}
+
+void dbt_free(struct dbt *dbt)
+{
+    if (dbt == NULL)
+        return;
+    cache_free(dbt->cache);
+    free(dbt);
+}
+
+int dbt_hart_new(struct dbt_hart **ret_dh, struct dbt *dbt, struct hart *hart, unsigned index,
+                 struct error *err)
+{
+    struct dbt_hart *dh = calloc(1, sizeof(*dh));
+
+    assert(index < dbt->config.harts);
+    if (dh == NULL)
+        return error_set(err, ENOMEM, "no memory for hart %u's translator", index);
+    dh->hart = hart;
+    dh->dbt = dbt;
+    dh->index = index;
+    forget_guesses(dh);
+    dbt->hart[index] = dh;
+    *ret_dh = dh;
+    return 0;
+}
+
+void dbt_hart_free(struct dbt_hart *dh)
+{
+    if (dh == NULL)
+        return;
+    dh->dbt->hart[dh->index] = NULL;
+    tb_free(dh->uncached);
+    free(dh);
+}
+
+void dbt_hart_get_stats(const struct dbt_hart *dh, struct dbt_stats *ret_stats)
+{
+    *ret_stats = dh->stats;
+}
+
+void dbt_get_cache_stats(struct dbt *dbt, struct cache_stats *ret_stats)
+{
+    cache_get_stats(dbt->cache, ret_stats);
+}

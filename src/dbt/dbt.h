@@ -1,0 +1,46 @@
+/* dbt/dbt.h - the dynamic binary translator of a machine: guest code in, executed.
+ *
+ * One struct dbt a machine, one struct dbt_hart a hart. dbt_run() is called by the hart's thread,
+ * inside the RCU read side, and returns when the hart has something else to do.
+ */
+#ifndef DBT_DBT_H
+#define DBT_DBT_H
+
+#include "base/error.h"
+#include "cpu/hart.h"
+
+struct dbt;
+struct dbt_hart;
+
+struct dbt_config {
+    struct mem_space *space;
+    const struct isa_config *isa;
+    unsigned harts;
+    size_t cache_bytes; /* bound on memory for translations */
+};
+
+int dbt_new(struct dbt **ret_dbt, const struct dbt_config *config, struct error *err) NODISCARD;
+void dbt_free(struct dbt *dbt); /* NULL is fine; no hart runs */
+
+/* The hart's part; `hart` must outlive it. index: 0..harts-1. */
+int dbt_hart_new(struct dbt_hart **ret_dh, struct dbt *dbt, struct hart *hart, unsigned index,
+                 struct error *err) NODISCARD;
+void dbt_hart_free(struct dbt_hart *dh);
+
+/* Runs guest code from hart->s.pc. Returns when the attention word has a bit that is not for the
+ * engine (kick, wfi, stopped), and after serving interrupts and requests, so that the caller can
+ * leave and re-enter the read side. hart->s is then architecturally exact. */
+void dbt_run(struct dbt_hart *dh);
+
+/* What hart_ops.fence_i does. On the hart's thread. */
+void dbt_fence_i(struct dbt_hart *dh);
+
+struct dbt_stats {
+    uint64_t instructions; /* executed by this hart */
+    uint64_t lookups;      /* jump cache misses */
+};
+void dbt_hart_get_stats(const struct dbt_hart *dh, struct dbt_stats *ret_stats);
+struct cache_stats;
+void dbt_get_cache_stats(struct dbt *dbt, struct cache_stats *ret_stats);
+
+#endif

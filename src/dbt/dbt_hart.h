@@ -1,0 +1,36 @@
+/* dbt/dbt_hart.h - what the dispatcher and the interpreter share about one hart. Private to dbt/. */
+#ifndef DBT_DBT_HART_H
+#define DBT_DBT_HART_H
+
+#include "dbt/cache/tb.h"
+#include "dbt/dbt.h"
+#include "dbt/ir/ir.h"
+
+struct dbt_hart {
+    struct hart *hart;
+    struct dbt *dbt;
+    unsigned index;
+    uint32_t mode;       /* enum front_mode bits of what runs now */
+    uint64_t generation; /* hart->tlb.generation: guesses from before a flush are void */
+    uint64_t insns;      /* executed, not yet told to hart_count() */
+    struct dbt_stats stats;
+    struct jump_cache_entry jump_cache[JUMP_CACHE_ENTRIES];
+    struct tb *uncached; /* a block from memory that cannot be cached: run once */
+    /* Work space of a translation: too large for a stack. */
+    struct ir_block ir;
+    struct t0_code code;
+};
+
+/* The block at pc in the current mode, translating if need be; enters it into the jump cache.
+ * NULL: fetching raised an exception, recorded in the hart. */
+struct tb *dbt_block_at(struct dbt_hart *dh, gva_t pc);
+/* The same as the target of exit `link` of `from`: links the two when that is allowed. */
+struct tb *dbt_block_after(struct dbt_hart *dh, struct tb *from, unsigned link, gva_t pc);
+/* Recomputes `mode` after the hart's state changed. */
+void dbt_mode_changed(struct dbt_hart *dh);
+
+/* dbt/interp/interp.c: runs from `tb` at virtual address pc until something is for the
+ * dispatcher; hart->s.pc says where to go on. */
+void t0_run(struct dbt_hart *dh, struct tb *tb, gva_t pc);
+
+#endif

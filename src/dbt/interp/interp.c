@@ -1,0 +1,143 @@
+/*
+ * dbt/interp/interp.c - T0: the threaded interpreter of lowered IR.
+ *
+ * One function, because the operands, the TLB bank and the program counter are to stay in host
+ * registers from one op to the next; each op's handler ends in its own indirect jump. The
+ * handlers that follow a pattern come from t0_ops.def, the others stand in t0_handlers.inc.
+ *
+ * Precise state: guest registers are always in hart->s, so a fault needs only the address of the
+ * instruction (from tb->insn) and the number of instructions that had not begun.
+ */
+#include <assert.h>
+
+#include "cpu/fp.h"
+#include "dbt/dbt_hart.h"
+#include "dbt/interp/arith.h"
+#include "dbt/interp/atomic.h"
+#include "dbt/ir/helpers.h"
+#include "isa/riscv/bits.h"
+
+#define F32_CANONICAL_NAN UINT64_C(0x7fc00000)
+#define F32_SIGN UINT64_C(0x80000000)
+#define F64_SIGN UINT64_C(0x8000000000000000)
+#define F32_BOX UINT64_C(0xffffffff00000000)
+
+/* Index of the instruction that op `ip` of tb belongs to. */
+static unsigned insn_index(const struct tb *tb, const struct t0_op *ip)
+{
+    unsigned op = (unsigned)(ip - tb->op), i = tb->insns - 1u;
+
+    while (i > 0 && tb->insn[i].first_op > op)
+        i--;
+    return i;
+}
+
+/* The instruction of op `ip` raised: s.pc is its address; it and those behind it do not count. */
+static COLD void faulted(struct dbt_hart *dh, const struct tb *tb, const struct t0_op *ip, gva_t pc)
+{
+    unsigned index = insn_index(tb, ip);
+
+    dh->hart->s.pc = pc + tb->insn[index].offset;
+    dh->insns -= tb->insns - index;
+    hart_take_exception(dh->hart);
+}
+
+static struct tb *guess(struct dbt_hart *dh, gva_t pc)
+{
+    struct jump_cache_entry *entry = &dh->jump_cache[jump_cache_index(pc)];
+
+    if (likely(entry->pc == pc && entry->generation == dh->generation && entry->mode == dh->mode))
+        return entry->tb;
+    return dbt_block_at(dh, pc);
+}
+
+static unsigned rounding(const struct hart *hart, int64_t imm)
+{
+    unsigned rm = (unsigned)imm & 7;
+
+    return rm == FP_DYN ? hart->s.frm : rm;
+}
+
+void t0_run(struct dbt_hart *dh, struct tb *tb, gva_t pc)
+{
+    static const void *const label[T0_OPCODES] = {
+#define BIN(name, e64, e32) &&name##_RR, &&name##_RI, &&name##_WRR, &&name##_WRI,
+#define UN(name, e64, e32) &&name##_R, &&name##_WR,
+#define BRANCH(name, cond) &&name##_RR, &&name##_RI,
+#define LOAD(name, mtype, vtype) &&name,
+#define STORE(name, mtype) &&name,
+#define FP2(name, fn) &&F32_##name, &&F64_##name,
+#define FPCMP(name, fn) &&F32_##name, &&F64_##name,
+#define FP3(name, np, na) &&F32_##name, &&F64_##name,
+#define FPSGN(name, sign) &&F32_##name, &&F64_##name,
+#define FPINT(name, fn) &&F32_TO_##name, &&F64_TO_##name, &&F32_FROM_##name, &&F64_FROM_##name,
+#define OP(name) &&name,
+#include "dbt/interp/t0_ops.def"
+#undef BIN
+#undef UN
+#undef BRANCH
+#undef LOAD
+#undef STORE
+#undef FP2
+#undef FPCMP
+#undef FP3
+#undef FPSGN
+#undef FPINT
+#undef OP
+    };
+    struct hart *const hart = dh->hart;
+    uint64_t *const slot = (uint64_t *)(void *)hart;
+    struct tlb_entry *bank = hart->tlb.bank[hart->data_bank];
+    const struct t0_op *ip;
+    struct tb *next;
+    gva_t target;
+    unsigned link;
+
+#define DST slot[ip->dst]
+#define A slot[ip->a]
+#define B slot[ip->b]
+#define DISPATCH goto *label[ip->opcode]
+#define NEXT                                                                                       \
+    do {                                                                                           \
+        ip++;                                                                                      \
+        DISPATCH;                                                                                  \
+    } while (0)
+
+enter: /* tb at pc: other threads are heard here, once per block */
+    if (unlikely(atomic_load_explicit(&hart->attention, memory_order_relaxed) != 0)) {
+        hart->s.pc = pc;
+        return;
+    }
+    dh->insns += tb->insns;
+    ip = tb->op;
+    DISPATCH;
+
+#include "dbt/interp/t0_handlers.inc"
+
+chain: /* exit number `link` of tb, to `target` */
+    next = NULL;
+    if (likely(link < T0_MAX_LINKS))
+        next = atomic_load_explicit(&tb->link[link], memory_order_acquire);
+    if (unlikely(next == NULL))
+        next = dbt_block_after(dh, tb, link, target);
+    goto follow;
+anywhere: /* to `target`, wherever that is */
+    next = guess(dh, target);
+follow:
+    pc = target;
+    if (unlikely(next == NULL)) {
+        hart->s.pc = pc; /* the fetch faulted */
+        hart_take_exception(hart);
+        return;
+    }
+    tb = next;
+    goto enter;
+fault:
+    faulted(dh, tb, ip, pc);
+    return;
+#undef DST
+#undef A
+#undef B
+#undef DISPATCH
+#undef NEXT
+}
