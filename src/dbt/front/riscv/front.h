@@ -34,7 +34,8 @@ enum front_mode {
 };
 
 struct front_source {
-    const uint8_t *bytes;     /* from the block's first instruction to the end of its page */
+    const uint8_t *bytes;     /* from the block's first instruction to the end of its page; aligned
+                               * to 2. The guest may be writing there: each byte is read once. */
     unsigned size;            /* bytes readable there, 2..4096 */
     const uint8_t *next_page; /* for a straddling first instruction: its second half, or NULL */
     unsigned mode;            /* enum front_mode bits */
