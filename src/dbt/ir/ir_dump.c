@@ -22,6 +22,7 @@ static const char *name_in(const char *const *names, size_t count, uint64_t inde
 {
     return index < count ? names[index] : "?";
 }
+enum { NAME_WIDTH = 9 };
 #define NAME_IN(names, index) name_in(names, ARRAY_LEN(names), (uint64_t)(index))
 
 /* ", " between the operands of a line. */
@@ -52,7 +53,8 @@ static void dump_address(struct strbuf *out, const struct ir_op *op, int64_t off
 {
     strbuf_addf(out, "[%%%u", op->a);
     if (offset != 0)
-        strbuf_addf(out, " %c %" PRId64, offset < 0 ? '-' : '+', offset < 0 ? -offset : offset);
+        strbuf_addf(out, " %c %" PRIu64, offset < 0 ? '-' : '+',
+                    offset < 0 ? -(uint64_t)offset : (uint64_t)offset);
     strbuf_addc(out, ']');
 }
 
@@ -186,6 +188,11 @@ static bool has_type(const struct ir_info *info)
     return info->result != '0' || info->a == 'V' || info->b == 'V';
 }
 
+static bool has_operands(unsigned opcode)
+{
+    return opcode != IR_FSDIRTY && opcode != IR_LEAVEPC;
+}
+
 void ir_dump(const struct ir_block *ir, struct strbuf *out)
 {
     for (unsigned i = 0; i < ir->count; i++) {
@@ -200,10 +207,10 @@ void ir_dump(const struct ir_block *ir, struct strbuf *out)
         for (const char *p = ir_info[op->opcode].name; *p && n + 1 < sizeof(name); p++)
             name[n++] = (char)tolower((unsigned char)*p);
         name[n] = 0;
-        strbuf_addf(out, "%4u %-3s %-9s", i,
+        strbuf_addf(out, "%4u %-3s %s", i,
                     has_type(&ir_info[op->opcode]) ? NAME_IN(type_name, op->type) : "", name);
-        if (n >= 9)
-            strbuf_addc(out, ' ');
+        if (has_operands(op->opcode))
+            strbuf_addf(out, "%*s", n < NAME_WIDTH ? (int)(NAME_WIDTH - n) : 1, "");
         dump_op(out, op);
         strbuf_addc(out, '\n');
     }
