@@ -2,8 +2,8 @@
  * devices/irqchip/aclint_core.c - msip, mtimecmp and mtime of all harts.
  *
  * A timer interrupt is a level: pending while mtime >= mtimecmp, compared unsigned. So a write to
- * mtimecmp either raises the line at once or lowers it and arms the owner's timer for the tick at
- * which it will rise. mtip[] and msip[] hold what the lines were last told.
+ * mtimecmp sets the line at once and arms the owner's timer for the tick at which the line will
+ * change by itself. mtip[] and msip[] hold what the lines were last told.
  */
 #include "devices/irqchip/aclint_core.h"
 
@@ -30,8 +30,9 @@ static void update_timer(struct aclint_core *core, unsigned hart)
     uint64_t cmp = core->mtimecmp[hart], deadline;
     bool pending = mtime >= cmp;
 
-    /* Past what the counter can hold is never. */
-    if (pending || __builtin_add_overflow(ticks, cmp - mtime, &deadline))
+    /* The next change: up at mtimecmp, or down when mtime wraps. Past what the counter can hold
+     * is never, and with mtimecmp 0 there is no down. */
+    if (cmp == 0 || __builtin_add_overflow(ticks, (pending ? 0 : cmp) - mtime, &deadline))
         deadline = UINT64_MAX;
     core->ops->arm(core, hart, deadline);
     if (core->mtip[hart] != pending) {
