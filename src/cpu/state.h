@@ -24,10 +24,9 @@ struct riscv_state {
     uint64_t mstatus, mtvec, medeleg, mideleg, mie, mcounteren, menvcfg, mcountinhibit;
     uint64_t mip; /* the bits software owns: SSIP, STIP, SEIP, LCOFIP */
     uint64_t mscratch, mepc, mcause, mtval;
-    uint64_t stvec, scounteren, senvcfg, scountovf;
+    uint64_t stvec, scounteren, senvcfg; /* scountovf is made of mhpmevent's OF bits */
     uint64_t sscratch, sepc, scause, stval, satp;
-    uint64_t stimecmp; /* ticks of `time`; Sstc */
-    uint64_t mseccfg;
+    uint64_t stimecmp;         /* ticks of `time`; Sstc */
     uint64_t mcycle, minstret; /* mcycle counts instructions here: docs/cpu.md says why */
     uint64_t mhpmcounter[RISCV_HPM_COUNTERS], mhpmevent[RISCV_HPM_COUNTERS];
     uint8_t pmpcfg[RISCV_PMP_ENTRIES];

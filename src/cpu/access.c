@@ -1,0 +1,281 @@
+/*
+ * cpu/access.c - loads and stores that miss the soft TLB's fast path.
+ *
+ * The idea: access_find() yields an entry that permits the access, from the bank or by a walk; then
+ * the entry says where the bytes are. An entry with `ram` is a whole page of one block, so the
+ * host address is one add away; else the flat view is asked at each access (MMIO, a page that
+ * several regions share, nothing at all).
+ *
+ * An access that crosses a page is translated twice before it has any effect, so that a fault in
+ * its second half finds the first half undone. Exceptions name the byte that failed: the access's
+ * address, or that of the second page.
+ *
+ * Plain memory is read and written atomically when aligned. The caller is inside the RCU read
+ * side.
+ */
+#include <string.h>
+
+#include "cpu/internal.h"
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "guest memory is kept as the host's");
+
+/* ---- faults ---- */
+
+static bool raise_page_fault(struct hart *hart, enum access_kind as, gva_t gva)
+{
+    static const uint8_t cause[] = { CAUSE_LOAD_PAGE, CAUSE_STORE_PAGE, CAUSE_FETCH_PAGE };
+
+    return hart_raise(hart, cause[as], gva);
+}
+
+bool access_fault(struct hart *hart, enum access_kind as, gva_t gva)
+{
+    static const uint8_t cause[] = { CAUSE_LOAD_ACCESS, CAUSE_STORE_ACCESS, CAUSE_FETCH_ACCESS };
+
+    return hart_raise(hart, cause[as], gva);
+}
+
+/* ---- translation through the bank ---- */
+
+static uint64_t tag_of(const struct tlb_entry *entry, enum access_kind kind)
+{
+    return kind == ACCESS_READ ? entry->read : kind == ACCESS_WRITE ? entry->write : entry->exec;
+}
+
+static bool is_watched(const struct tlb_entry *entry)
+{
+    uintptr_t hva = entry->addend + entry->page;
+    size_t page = (hva - (uintptr_t)entry->ram->hva) >> PAGE_SHIFT;
+
+    return atomic_load_explicit(&entry->ram->watch[page], memory_order_acquire) != 0;
+}
+
+/* Fills `entry` from what the walk, the PMP and the flat view say. */
+static void fill(struct hart *hart, struct tlb_entry *entry, gva_t gva, enum tlb_bank bank,
+                 const struct mmu_page *page, bool uniform)
+{
+    gva_t tag = gva & PAGE_ADDR_MASK;
+    uint64_t offset, slow = TLB_SLOW;
+    bool writable = false;
+
+    *entry = (struct tlb_entry){
+        .page = tag,
+        .gpa = page->gpa,
+        .asid = (uint16_t)field_get(hart->s.satp, SATP_ASID),
+        .level = page->level,
+        .flags = (uint8_t)((page->global ? TLB_GLOBAL : 0) | (uniform ? 0 : TLB_PMP)),
+    };
+    entry->ram = hart_find_ram(hart, page->gpa, PAGE_SIZE_BYTES, &offset, &writable);
+    if (entry->ram != NULL && (offset & PAGE_OFFSET_MASK) != 0)
+        entry->ram = NULL; /* not how the blocks' pages lie: leave it to mem/ */
+    if (entry->ram != NULL) {
+        entry->addend = (uintptr_t)entry->ram->hva + offset - tag;
+        slow = uniform ? 0 : TLB_SLOW;
+    }
+    entry->read = page->perms & PERM_R ? tag | slow : TLB_NONE;
+    entry->exec = page->perms & PERM_X ? tag | slow : TLB_NONE;
+    entry->write = page->perms & PERM_W ? tag | slow : TLB_NONE;
+    /* A store to ROM goes where mem/ sends it; one to a watched page must be reported. */
+    if ((page->perms & PERM_W) && entry->ram != NULL && (!writable || is_watched(entry)))
+        entry->write |= TLB_SLOW;
+    if (!writable)
+        entry->flags |= TLB_NO_WRITE;
+    tlb_filled(&hart->tlb, bank, entry);
+}
+
+struct tlb_entry *access_find(struct hart *hart, gva_t gva, enum access_kind kind,
+                              enum access_kind as, enum tlb_bank bank)
+{
+    struct tlb_entry *entry = tlb_slot(&hart->tlb, bank, gva);
+    unsigned pmp_perms = PERM_RWX;
+    struct mmu_page page;
+    bool uniform;
+
+    if (tlb_tag_covers(tag_of(entry, kind), gva))
+        return entry;
+    switch (mmu_translate(hart, gva, kind, bank, &page)) {
+    case MMU_OK:
+        break;
+    case MMU_PAGE_FAULT:
+        (void)raise_page_fault(hart, as, gva);
+        return NULL;
+    case MMU_ACCESS_FAULT:
+        (void)access_fault(hart, as, gva);
+        return NULL;
+    }
+    uniform = pmp_page(&hart->pmp, page.gpa, mmu_bank_priv(bank), &pmp_perms);
+    if (uniform) {
+        page.perms &= pmp_perms;
+        if (!(page.perms >> kind & 1)) {
+            (void)access_fault(hart, as, gva);
+            return NULL;
+        }
+    }
+    fill(hart, entry, gva, bank, &page, uniform);
+    return entry;
+}
+
+bool access_pmp(struct hart *hart, const struct tlb_entry *entry, gva_t gva, uint64_t size,
+                enum access_kind kind, enum access_kind as, enum tlb_bank bank)
+{
+    if (likely(!(entry->flags & TLB_PMP)) ||
+        pmp_permits(&hart->pmp, access_gpa(entry, gva), size, kind, mmu_bank_priv(bank)))
+        return true;
+    return access_fault(hart, as, gva);
+}
+
+/* ---- plain memory ---- */
+
+/* Misaligned, or part of a crossing access. */
+static uint64_t ram_load_bytes(const uint8_t *hva, unsigned size)
+{
+    uint64_t val = 0;
+
+    for (unsigned i = 0; i < size; i++)
+        val |= (uint64_t)__atomic_load_n(&hva[i], __ATOMIC_RELAXED) << 8 * i;
+    return val;
+}
+
+static void ram_store_bytes(uint8_t *hva, unsigned size, uint64_t val)
+{
+    for (unsigned i = 0; i < size; i++)
+        __atomic_store_n(&hva[i], (uint8_t)(val >> 8 * i), __ATOMIC_RELAXED);
+}
+
+static uint64_t ram_load(const void *hva, unsigned size)
+{
+    if (((uintptr_t)hva & (size - 1)) != 0)
+        return ram_load_bytes(hva, size);
+    switch (size) {
+    case 1:
+        return __atomic_load_n((const uint8_t *)hva, __ATOMIC_RELAXED);
+    case 2:
+        return __atomic_load_n((const uint16_t *)hva, __ATOMIC_RELAXED);
+    case 4:
+        return __atomic_load_n((const uint32_t *)hva, __ATOMIC_RELAXED);
+    default:
+        return __atomic_load_n((const uint64_t *)hva, __ATOMIC_RELAXED);
+    }
+}
+
+static void ram_store(void *hva, unsigned size, uint64_t val)
+{
+    if (((uintptr_t)hva & (size - 1)) != 0) {
+        ram_store_bytes(hva, size, val);
+        return;
+    }
+    switch (size) {
+    case 1:
+        __atomic_store_n((uint8_t *)hva, (uint8_t)val, __ATOMIC_RELAXED);
+        return;
+    case 2:
+        __atomic_store_n((uint16_t *)hva, (uint16_t)val, __ATOMIC_RELAXED);
+        return;
+    case 4:
+        __atomic_store_n((uint32_t *)hva, (uint32_t)val, __ATOMIC_RELAXED);
+        return;
+    default:
+        __atomic_store_n((uint64_t *)hva, val, __ATOMIC_RELAXED);
+    }
+}
+
+void access_wrote(struct tlb_entry *entry, gva_t gva, size_t len)
+{
+    size_t offset = (uintptr_t)access_hva(entry, gva) - (uintptr_t)entry->ram->hva;
+
+    ram_block_wrote(entry->ram, offset, len);
+    /* When nobody watches any more, the next store may be fast. */
+    if (!(entry->flags & TLB_PMP) && !is_watched(entry))
+        entry->write = entry->page;
+}
+
+/* ---- loads ---- */
+
+static bool load_within_page(struct hart *hart, gva_t gva, unsigned size, uint64_t *ret_val)
+{
+    enum tlb_bank bank = hart->data_bank;
+    struct tlb_entry *entry = access_find(hart, gva, ACCESS_READ, ACCESS_READ, bank);
+
+    if (entry == NULL || !access_pmp(hart, entry, gva, size, ACCESS_READ, ACCESS_READ, bank))
+        return false;
+    if (likely(entry->ram != NULL)) {
+        *ret_val = ram_load(access_hva(entry, gva), size);
+        return true;
+    }
+    return mem_load(hart->space, access_gpa(entry, gva), size, ret_val) == MEM_OK ||
+           access_fault(hart, ACCESS_READ, gva);
+}
+
+/* Both entries of an access that crosses from one page to the next, which must both be plain
+ * memory: devices do not take halves. Neighbours never share a slot. */
+static bool find_crossing(struct hart *hart, gva_t gva, unsigned first_size, unsigned size,
+                          enum access_kind kind, struct tlb_entry *ret_entry[2])
+{
+    enum tlb_bank bank = hart->data_bank;
+    gva_t part[2] = { gva, gva + first_size };
+    unsigned part_size[2] = { first_size, size - first_size };
+
+    for (unsigned i = 0; i < 2; i++) {
+        struct tlb_entry *entry = access_find(hart, part[i], kind, kind, bank);
+
+        if (entry == NULL || !access_pmp(hart, entry, part[i], part_size[i], kind, kind, bank))
+            return false;
+        if (entry->ram == NULL || (kind == ACCESS_WRITE && (entry->flags & TLB_NO_WRITE)))
+            return access_fault(hart, kind, part[i]);
+        ret_entry[i] = entry;
+    }
+    return true;
+}
+
+static unsigned left_in_page(gva_t gva)
+{
+    return (unsigned)(PAGE_SIZE_BYTES - (gva & PAGE_OFFSET_MASK));
+}
+
+bool hart_load(struct hart *hart, gva_t gva, unsigned size, uint64_t *ret_val)
+{
+    unsigned first = left_in_page(gva);
+    struct tlb_entry *entry[2];
+
+    if (likely(first >= size))
+        return load_within_page(hart, gva, size, ret_val);
+    if (!find_crossing(hart, gva, first, size, ACCESS_READ, entry))
+        return false;
+    *ret_val = ram_load_bytes(access_hva(entry[0], gva), first) |
+               ram_load_bytes(access_hva(entry[1], gva + first), size - first) << 8 * first;
+    return true;
+}
+
+/* ---- stores ---- */
+
+static bool store_within_page(struct hart *hart, gva_t gva, unsigned size, uint64_t val)
+{
+    enum tlb_bank bank = hart->data_bank;
+    struct tlb_entry *entry = access_find(hart, gva, ACCESS_WRITE, ACCESS_WRITE, bank);
+
+    if (entry == NULL || !access_pmp(hart, entry, gva, size, ACCESS_WRITE, ACCESS_WRITE, bank))
+        return false;
+    if (likely(entry->ram != NULL && !(entry->flags & TLB_NO_WRITE))) {
+        ram_store(access_hva(entry, gva), size, val);
+        access_wrote(entry, gva, size);
+        return true;
+    }
+    return mem_store(hart->space, access_gpa(entry, gva), size, val) == MEM_OK ||
+           access_fault(hart, ACCESS_WRITE, gva);
+}
+
+bool hart_store(struct hart *hart, gva_t gva, unsigned size, uint64_t val)
+{
+    unsigned first = left_in_page(gva);
+    struct tlb_entry *entry[2];
+
+    if (likely(first >= size))
+        return store_within_page(hart, gva, size, val);
+    if (!find_crossing(hart, gva, first, size, ACCESS_WRITE, entry))
+        return false;
+    ram_store_bytes(access_hva(entry[0], gva), first, val);
+    ram_store_bytes(access_hva(entry[1], gva + first), size - first, val >> 8 * first);
+    access_wrote(entry[0], gva, first);
+    access_wrote(entry[1], gva + first, size - first);
+    return true;
+}
