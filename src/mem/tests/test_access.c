@@ -187,6 +187,10 @@ TEST(a_device_that_widens_gets_its_size_and_gives_the_part)
     assert_int_equal(mem_store(f.space, MMIO + 1, 2, 0xbbaa), MEM_OK);
     assert_string_equal(f.probe.log, "w0:4 ");
     assert_memory_equal(f.probe.bytes, "\0\xaa\xbb\0", 4);
+    f.probe.log[0] = '\0';
+    assert_int_equal(mem_store(f.space, MMIO + 1, 8, 0x8877665544332211), MEM_OK);
+    assert_string_equal(f.probe.log, "w0:4 w4:4 w8:4 ");
+    assert_memory_equal(f.probe.bytes, "\0\x11\x22\x33\x44\x55\x66\x77\x88\0\0\0", 12);
     teardown(&f);
     setup(&f, &quad_ops);
     assert_int_equal(mem_load(f.space, MMIO + 12, 4, &val), MEM_OK);

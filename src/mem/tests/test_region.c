@@ -441,6 +441,27 @@ TEST(an_alias_of_an_alias_shows_what_lies_deep)
     mem_space_free(space);
 }
 
+TEST(a_hole_between_two_windows_stays_a_hole)
+{
+    struct mem_region root, device, one, two;
+    struct mem_space *space;
+
+    mem_region_init_container(&root, "root", UINT64_MAX);
+    mem_region_init_mmio(&device, "device", 0x1000, &no_ops, NULL);
+    mem_region_init_alias(&one, "one", &device, 0, 0x100);
+    mem_region_init_alias(&two, "two", &device, 0x200, 0x100);
+    assert_int_equal(mem_space_new(&space, &root, NULL), 0);
+    mem_region_add(&root, 0x4000, &one, 0);
+    mem_region_add(&root, 0x4200, &two, 0);
+    assert_non_null(mem_find(space, 0x40ff));
+    assert_null(mem_find(space, 0x4100));
+    assert_null(mem_find(space, 0x41ff));
+    assert_non_null(mem_find(space, 0x4200));
+    mem_region_del(&one);
+    mem_region_del(&two);
+    mem_space_free(space);
+}
+
 TEST(a_cycle_of_aliases_ends)
 {
     struct mem_region root, container, alias, device;
