@@ -87,19 +87,13 @@ uint64_t ir_helper_wrs(struct hart *hart, uint64_t a, uint64_t b, uint64_t c)
 uint64_t ir_helper_mret(struct hart *hart, uint64_t a, uint64_t b, uint64_t c)
 {
     (void)b, (void)c;
-    if (hart->s.priv != PRIV_M)
-        return illegal(hart, a);
-    hart_mret(hart);
-    return 0;
+    return hart_mret(hart) ? 0 : illegal(hart, a);
 }
 
 uint64_t ir_helper_sret(struct hart *hart, uint64_t a, uint64_t b, uint64_t c)
 {
     (void)b, (void)c;
-    if (hart->s.priv == PRIV_U || (hart->s.priv == PRIV_S && (hart->s.mstatus & MSTATUS_TSR)))
-        return illegal(hart, a);
-    hart_sret(hart);
-    return 0;
+    return hart_sret(hart) ? 0 : illegal(hart, a);
 }
 
 uint64_t ir_helper_sbi(struct hart *hart, uint64_t a, uint64_t b, uint64_t c)
@@ -134,14 +128,8 @@ uint64_t ir_helper_cbo(struct hart *hart, uint64_t a, uint64_t b, uint64_t c)
 
 __extension__ typedef unsigned __int128 u128;
 
-#if defined(__x86_64__)
-#define CAS128_TARGET __attribute__((target("cx16")))
-#else
-#define CAS128_TARGET
-#endif
-
-/* __sync, not __atomic: only the former is sure to become one instruction. */
-CAS128_TARGET static u128 cas128(u128 *p, u128 expected, u128 desired)
+/* __sync, not __atomic: only the former is sure to become one instruction (-mcx16 on x86). */
+static u128 cas128(u128 *p, u128 expected, u128 desired)
 {
     return __sync_val_compare_and_swap(p, expected, desired);
 }
