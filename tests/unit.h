@@ -7,7 +7,8 @@
 #ifndef TESTS_UNIT_H
 #define TESTS_UNIT_H
 
-/* clang-format off: cmocka wants these first, in this order */
+/* cmocka wants these first, in this order. */
+/* clang-format off */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

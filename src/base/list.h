@@ -60,11 +60,13 @@ static inline struct list_node *list_pop(struct list_node *head)
 }
 
 #define list_entry(node, type, member) container_of(node, type, member)
+/* NOLINTBEGIN(bugprone-macro-parentheses): node is declared here */
 #define list_for_each(node, head)                                                                  \
     for (struct list_node *node = (head)->next; node != (head); node = node->next)
 /* The current node may be deleted while walking. */
 #define list_for_each_safe(node, head)                                                             \
     for (struct list_node *node = (head)->next, *node##_next = node->next; node != (head);         \
          node = node##_next, node##_next = node->next)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 #endif

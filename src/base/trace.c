@@ -15,8 +15,10 @@
 
 #include "base/clock.h"
 
+/* NOLINTBEGIN(readability-identifier-naming): the linker's names */
 extern struct trace_event *const __start_trace_events[] __attribute__((weak));
 extern struct trace_event *const __stop_trace_events[] __attribute__((weak));
+/* NOLINTEND(readability-identifier-naming) */
 
 static size_t set_matching(const char *pattern, bool enabled)
 {
