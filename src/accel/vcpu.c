@@ -214,6 +214,7 @@ int vcpu_new(struct vcpu **ret_vcpu, struct accel *accel, unsigned index,
     pthread_cond_init(&vcpu->parked, NULL);
     hart_init(&vcpu->hart, index, accel->config.isa, &vcpu_hart_ops, vcpu, accel->config.space);
     hart_set_wake(&vcpu->hart, wake);
+    hart_watch_map(&vcpu->hart);
     rc = accel->ops->vcpu_new(accel, vcpu, err);
     if (rc == 0) {
         accel->vcpu[index] = vcpu;
@@ -239,6 +240,7 @@ void vcpu_free(struct vcpu *vcpu)
         pthread_mutex_unlock(&vcpu->lock);
         pthread_join(vcpu->thread, NULL);
     }
+    hart_unwatch_map(&vcpu->hart);
     if (vcpu->engine != NULL)
         vcpu->accel->ops->vcpu_free(vcpu);
     vcpu->accel->vcpu[vcpu->index] = NULL;

@@ -250,9 +250,7 @@ static void serve_requests(struct dbt_hart *dh)
         cache_revoked(cache, dh->index, sequence);
     if (served & HART_REQ_MAP_CHANGED)
         cache_flush(cache);
-    if (served & HART_REQ_FENCE_I)
-        cache_fence_i(cache);
-    if (served & (HART_REQ_FORGET | HART_REQ_MAP_CHANGED | HART_REQ_FENCE_I))
+    if (served & (HART_REQ_FORGET | HART_REQ_MAP_CHANGED))
         forget_guesses(dh);
 }
 
