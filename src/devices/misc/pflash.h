@@ -1,0 +1,54 @@
+/* devices/misc/pflash.h - a parallel NOR flash bank: two 16-bit Intel chips side by side.
+ *
+ * "cfi-flash" with bank-width 4: chip 0 is bits 15:0 of each 32-bit word, chip 1 bits 31:16; a
+ * command goes to both as 0x00xx00xx. Read as memory it is a ROM-device region; while a chip is in
+ * another mode than read array, reads come to the device.
+ */
+#ifndef DEVICES_MISC_PFLASH_H
+#define DEVICES_MISC_PFLASH_H
+
+#include "dev/device.h"
+#include "mem/region.h"
+
+enum {
+    PFLASH_CHIPS = 2,
+    PFLASH_SECTOR = 256 * 1024, /* bytes of the bank that one erase clears in both chips */
+    PFLASH_BUFFER_WORDS = 256,  /* of a chip's write buffer */
+};
+
+struct pflash_params {
+    uint64_t size; /* bytes, a power of two, at least two sectors */
+    /* What the flash holds; NULL: it is erased and forgets. Read-only, a shorter file is padded
+     * with 0xff; else the file has exactly `size` bytes and every change is written to it. */
+    const char *path;
+    bool readonly; /* programming and erasing fail as on a locked chip */
+};
+
+struct pflash_chip {
+    uint8_t mode;    /* enum of pflash.c: what a read sees */
+    uint8_t step;    /* which write cycle comes next */
+    uint8_t status;  /* errors that stay until cleared; ready is always */
+    uint16_t count;  /* words the buffer command announced */
+    uint16_t left;   /* of those, not yet given */
+    uint32_t target; /* word address of the buffer's first */
+    uint16_t buffer[PFLASH_BUFFER_WORDS];
+};
+
+struct pflash {
+    struct device dev;
+    struct mem_region mmio; /* params.size bytes; ready after device_realize() */
+    struct ram_block *ram;  /* its content, from device_realize() on */
+    /* private */
+    struct pflash_params params;
+    int fd; /* -1: nothing to write to */
+    struct pflash_chip chips[PFLASH_CHIPS];
+    bool romd;
+    unsigned reads_to_romd;
+    uint64_t changed_from, changed_to; /* bytes to be written to the file */
+};
+
+/* params is copied, the path not. */
+void pflash_init(struct pflash *pflash, const char *id, const struct pflash_params *params);
+void pflash_fini(struct pflash *pflash);
+
+#endif
