@@ -106,10 +106,15 @@ static void input_ready(struct loop_fd *lfd, unsigned events)
 {
     struct stream *stream = container_of(lfd, struct stream, in_lfd);
 
-    if (may_read(stream))
+    if (may_read(stream)) {
         read_some(stream); /* a hang-up shows as an end or an error, after what came before it */
-    else if (events & LOOP_HANGUP)
-        end(stream); /* what is unread is lost; but the next client need not wait for the guest */
+    } else if (events & LOOP_HANGUP) {
+        stream->in_hung = true;
+        if (stream->hung)
+            stream->hung(stream);
+        else
+            end(stream);
+    }
     watch_input(stream);
 }
 
@@ -127,7 +132,7 @@ static void input_turn(struct loop_work *work)
 static void watch_input(struct stream *stream)
 {
     bool want = may_read(stream) > 0;
-    bool watch = want || (stream->ended && stream->in_fd >= 0);
+    bool watch = want || (stream->ended && stream->in_fd >= 0 && !stream->in_hung);
 
     if (stream->in_unpollable) {
         if (want)
@@ -160,6 +165,7 @@ void stream_end_input(struct stream *stream)
         loop_fd_del(&stream->in_lfd);
     stream->in_watched = false;
     stream->in_unpollable = false;
+    stream->in_hung = false;
     loop_work_cancel(&stream->in_work);
     if (stream->in_fd >= 0)
         close(stream->in_fd);
@@ -276,7 +282,6 @@ void stream_attach(struct stream *stream, int in_fd, int out_fd, enum stream_out
     assert(stream->in_fd < 0 && stream->out_fd < 0);
     assert(in_fd != out_fd || in_fd < 0);
     stream->in_fd = in_fd;
-    stream->pending_len = 0;
     pthread_mutex_lock(&stream->lock);
     stream->out_fd = out_fd;
     stream->out_kind = out_kind;
@@ -289,7 +294,6 @@ void stream_detach(struct stream *stream)
     int out_fd;
 
     stream_end_input(stream);
-    stream->pending_len = 0;
     if (stream->out_watched)
         loop_fd_del(&stream->out_lfd);
     stream->out_watched = false;

@@ -27,10 +27,12 @@ struct stream {
     struct chardev *chr;
     struct chardev_escape *escape;
     void (*ended)(struct stream *stream); /* input has ended; may call stream_detach() */
+    void (*hung)(struct stream *stream); /* the other side left, but not all of its input is read */
 
     /* The loop's thread only. */
     int in_fd; /* -1: no input */
     bool in_watched;
+    bool in_hung;       /* not watched for a hang-up any more */
     bool in_unpollable; /* a regular file: always ready, unknown to epoll */
     struct loop_fd in_lfd, out_lfd;
     bool out_watched;
@@ -45,13 +47,14 @@ struct stream {
     bool blocked; /* a write was short; writable is owed */
 };
 
-/* `ended` may be NULL. */
+/* `ended` may be NULL: then hang-ups are not watched for. Set stream->hung after this, if at all;
+ * without it, a hang-up while the handler has no room ends input. */
 void stream_init(struct stream *stream, struct chardev *chr, struct chardev_escape *escape,
                  void (*ended)(struct stream *stream));
 void stream_fini(struct stream *stream);
 /* Owns the descriptors from now on; they differ, and either may be -1. Nothing is attached now. */
 void stream_attach(struct stream *stream, int in_fd, int out_fd, enum stream_output out_kind);
-/* Closes them. What the handler has not taken is dropped, as is output from now on. */
+/* Closes them. Output is dropped from now on. What was read is still the handler's. */
 void stream_detach(struct stream *stream);
 /* Closes the input side only. */
 void stream_end_input(struct stream *stream);

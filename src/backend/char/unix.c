@@ -2,6 +2,8 @@
  * backend/char/unix.c - listens on a unix socket and serves one client after the other.
  *
  * While a client is connected the others wait in the kernel's queue; with none, output is dropped.
+ * What a client sent before it left reaches the guest as it takes it; only when another client
+ * comes first, the rest of the old one's is lost: it must not wait for a guest that does not read.
  * The socket is ours alone (mode 0600). A socket file that a dead process left behind is replaced;
  * one that somebody listens on, or a file of another kind, is an error. At close the file is
  * removed if it is still the one we made.
@@ -23,7 +25,9 @@ struct char_unix {
     struct chardev chr;
     struct stream stream;
     int listen_fd;
-    struct loop_fd listen_lfd; /* registered while no client is connected */
+    struct loop_fd listen_lfd;
+    bool listening;   /* listen_lfd is registered: no client, or one that has left */
+    bool told_hangup; /* the handler knows that this client has left */
     struct sockaddr_un addr;
     bool bound; /* then: */
     dev_t dev;
@@ -59,24 +63,42 @@ static void client_waits(struct loop_fd *lfd, unsigned events)
         return;
     }
     loop_fd_del(&u->listen_lfd);
+    u->listening = false;
+    stream_detach(&u->stream); /* of one that left with input unread */
+    u->told_hangup = false;
     stream_attach(&u->stream, fd, out_fd, STREAM_SOCKET);
 }
 
 static int wait_for_client(struct char_unix *u, struct error *err)
 {
-    return loop_fd_add(u->chr.loop, &u->listen_lfd, u->listen_fd, LOOP_READ, client_waits, err);
+    int rc;
+
+    if (u->listening)
+        return 0;
+    rc = loop_fd_add(u->chr.loop, &u->listen_lfd, u->listen_fd, LOOP_READ, client_waits, err);
+    u->listening = rc == 0;
+    return rc;
+}
+
+static void client_gone(struct char_unix *u)
+{
+    const struct chardev_handler *handler = u->chr.handler;
+
+    (void)!wait_for_client(u, NULL); /* the host is out of memory: no more clients */
+    if (!u->told_hangup && handler && handler->hangup)
+        handler->hangup(u->chr.opaque);
+    u->told_hangup = true;
+}
+
+static void client_hung(struct stream *stream)
+{
+    client_gone(container_of(stream, struct char_unix, stream));
 }
 
 static void client_left(struct stream *stream)
 {
-    struct char_unix *u = container_of(stream, struct char_unix, stream);
-    const struct chardev_handler *handler = u->chr.handler;
-
     stream_detach(stream);
-    if (wait_for_client(u, NULL) < 0)
-        u->listen_lfd.loop = NULL; /* the host is out of memory: no more clients */
-    if (handler && handler->hangup)
-        handler->hangup(u->chr.opaque);
+    client_gone(container_of(stream, struct char_unix, stream));
 }
 
 static void unix_close(struct chardev *chr)
@@ -85,7 +107,8 @@ static void unix_close(struct chardev *chr)
     struct stat st;
 
     stream_fini(&u->stream);
-    loop_fd_del(&u->listen_lfd);
+    if (u->listening)
+        loop_fd_del(&u->listen_lfd);
     if (u->listen_fd >= 0)
         close(u->listen_fd);
     if (u->bound && lstat(u->addr.sun_path, &st) == 0 && st.st_dev == u->dev && st.st_ino == u->ino)
@@ -162,6 +185,7 @@ int char_unix_open(struct chardev **ret_chr, struct loop *loop, const char *path
     memcpy(u->addr.sun_path, path, strlen(path) + 1);
     chardev_init(&u->chr, &unix_ops, loop);
     stream_init(&u->stream, &u->chr, escape, client_left);
+    u->stream.hung = client_hung;
     rc = listen_at(u);
     if (rc < 0)
         rc = error_set(err, -rc, "serial line 'unix=%s': cannot listen there: %s", path,

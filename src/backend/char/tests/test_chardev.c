@@ -288,6 +288,39 @@ TEST(a_hangup_is_seen_even_while_the_guest_takes_no_input)
     peer_close(&p);
 }
 
+TEST(what_a_client_sent_before_it_left_still_arrives)
+{
+    static char big[9000];
+    struct peer p;
+    int fd;
+
+    for (size_t i = 0; i < sizeof(big); i++)
+        big[i] = (char)('a' + i % 23);
+    use_path("unix", "sock");
+    peer_open(&p, spec, NULL);
+    fd = client();
+    greet(&p, fd);
+    p.room = 0;
+    assert_int_equal(send(fd, big, sizeof(big), 0), sizeof(big));
+    close(fd);
+    peer_until(&p, p.hangups == 1);
+    while (p.input_len < sizeof(big)) {
+        p.room = 16;
+        chardev_accept_input(p.chr);
+        peer_until(&p, p.room < 16);
+    }
+    assert_memory_equal(p.input, big, sizeof(big));
+    p.room = 100;
+    p.input_len = 0;
+    chardev_accept_input(p.chr);
+    fd = client();
+    greet(&p, fd);
+    assert_int_equal(p.hangups, 1);
+    close(fd);
+    peer_until(&p, p.hangups == 2);
+    peer_close(&p);
+}
+
 TEST(a_stale_socket_is_replaced_and_a_live_one_is_not)
 {
     struct sockaddr_un addr = { .sun_family = AF_UNIX };

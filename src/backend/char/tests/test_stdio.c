@@ -487,12 +487,27 @@ TEST(input_from_a_pipe_ends_when_its_writer_leaves)
     close(out);
 }
 
+/* Reads `want` bytes from fd, all of them 'p'. */
+static void read_ps(int fd, size_t want)
+{
+    alarm(60);
+    for (size_t got = 0; got < want;) {
+        char buf[5000];
+        size_t left = want - got;
+        ssize_t n = read(fd, buf, left < sizeof(buf) ? left : sizeof(buf));
+        assert_true(n > 0);
+        for (ssize_t i = 0; i < n; i++)
+            assert_int_equal(buf[i], 'p');
+        got += (size_t)n;
+    }
+    alarm(0);
+}
+
 TEST(a_full_pipe_holds_output_back_and_is_not_made_nonblocking)
 {
     static char big[300000];
     struct plumbing plumbing = { .output = big };
     struct child c;
-    size_t got = 0;
     int fds[2];
 
     memset(big, 'p', sizeof(big) - 1);
@@ -500,21 +515,97 @@ TEST(a_full_pipe_holds_output_back_and_is_not_made_nonblocking)
     plumbing.in = open("/dev/null", O_RDONLY);
     plumbing.out = fds[1];
     child_start(&c, false, plumbed, &plumbing);
-    while (got < sizeof(big) - 1) {
-        char buf[5000];
-        ssize_t n = read(fds[0], buf, sizeof(buf));
-        assert_true(n > 0);
-        for (ssize_t i = 0; i < n; i++)
-            assert_int_equal(buf[i], 'p');
-        got += (size_t)n;
-        assert_int_equal(fcntl(fds[1], F_GETFL) & O_NONBLOCK, 0);
-    }
+    read_ps(fds[0], sizeof(big) / 2);
+    assert_int_equal(fcntl(fds[1], F_GETFL) & O_NONBLOCK, 0); /* in the middle of it */
+    read_ps(fds[0], sizeof(big) - 1 - sizeof(big) / 2);
     assert_int_equal(child_status(&c), 0);
     assert_int_equal(fcntl(fds[1], F_GETFL) & O_NONBLOCK, 0);
     child_fini(&c);
     close(plumbing.in);
     close(fds[0]);
     close(fds[1]);
+}
+
+/* ---- output that cannot be opened anew: it belongs to another user ---- */
+
+static void as_nobody(void *arg)
+{
+    if (setgid(65534) < 0 || setuid(65534) < 0)
+        _exit(97);
+    plumbed(arg);
+}
+
+TEST(a_pipe_of_another_user_is_written_without_blocking)
+{
+    static char big[200000];
+    struct plumbing plumbing = { .output = big };
+    struct child c;
+    int fds[2];
+
+    if (geteuid() != 0)
+        skip();
+    memset(big, 'p', sizeof(big) - 1);
+    assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+    plumbing.in = open("/dev/null", O_RDONLY);
+    plumbing.out = fds[1];
+    child_start(&c, false, as_nobody, &plumbing);
+    read_ps(fds[0], sizeof(big) - 1);
+    assert_int_equal(child_status(&c), 0);
+    assert_int_equal(fcntl(fds[1], F_GETFL) & O_NONBLOCK, 0);
+    child_fini(&c);
+    close(plumbing.in);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static void terminal_output(void *arg)
+{
+    if (*(bool *)arg && (setgid(65534) < 0 || setuid(65534) < 0))
+        _exit(97);
+    static char big[50000];
+    static struct peer p;
+
+    memset(big, 'p', sizeof(big) - 1);
+    peer_open(&p, "stdio", NULL);
+    report('r');
+    for (const char *out = big; *out;) {
+        int before = p.writables;
+        out += peer_write(&p, out);
+        if (*out && !before)
+            report('b'); /* now the test begins to read */
+        if (*out)
+            peer_until(&p, p.writables > before);
+    }
+    peer_until(&p, p.input_len == 1); /* all was read: closing a terminal drops what was not */
+    peer_close(&p);
+    _exit(p.writables > 0 ? 0 : 1);
+}
+
+static void fill_terminal(bool another_user)
+{
+    struct child c;
+
+    child_start(&c, true, terminal_output, &another_user);
+    expect_report(&c, 'r');
+    expect_report(&c, 'b');
+    read_ps(c.master, 49999);
+    assert_int_equal(fcntl(c.slave, F_GETFL) & O_NONBLOCK, 0);
+    assert_int_equal(write(c.master, "x", 1), 1);
+    assert_int_equal(child_status(&c), 0);
+    assert_true(is_as_before(&c));
+    child_fini(&c);
+}
+
+TEST(a_slow_terminal_holds_output_back)
+{
+    fill_terminal(false);
+}
+
+TEST(a_terminal_of_another_user_is_written_without_blocking)
+{
+    if (geteuid() != 0)
+        skip();
+    fill_terminal(true);
 }
 
 static void broken_pipe(void *arg)
