@@ -74,6 +74,7 @@ static inline uint8_t *make_gzip(const void *bytes, size_t len, size_t *ret_len)
     size_t room;
     uint8_t *out;
 
+    *ret_len = 0;
     if (deflateInit2(&z, Z_BEST_SPEED, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
         return NULL;
     room = deflateBound(&z, len);
@@ -97,6 +98,7 @@ static inline uint8_t *make_zboot(const char *method, const uint8_t *payload, si
 {
     uint8_t *out = calloc(1, 512 + len);
 
+    *ret_len = 0;
     if (out == NULL)
         return NULL;
     memcpy(out, "MZ\0\0zimg", 8);

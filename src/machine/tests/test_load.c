@@ -45,10 +45,10 @@ static void trial_end(struct trial *t)
     guest_fini(&t->guest);
 }
 
-#define ASSERT_FAILS(t, code, words)                                                               \
+#define ASSERT_FAILS(t, errnum, words)                                                             \
     do {                                                                                           \
-        assert_int_equal((t)->rc, -(code));                                                        \
-        assert_int_equal((t)->err.code, -(code));                                                  \
+        assert_int_equal((t)->rc, -(errnum));                                                      \
+        assert_int_equal((t)->err.code, -(errnum));                                                \
         if (strstr((t)->err.text, words) == NULL)                                                  \
             fail_msg("\"%s\" does not say \"%s\"", (t)->err.text, words);                          \
         assert_non_null(strstr((t)->err.text, "test.img"));                                        \
@@ -99,9 +99,9 @@ TEST(a_compressed_image_is_unpacked)
     assert_image_loaded(&t, image);
     try_kernel(&t, both, both_len);
     assert_image_loaded(&t, image);
-    for (size_t cut = 1; cut < gz_len; cut += 37) {
+    for (size_t cut = 1; cut < gz_len - 3; cut += 37) {
         try_kernel(&t, gz, gz_len - cut);
-        ASSERT_FAILS(&t, gz_len - cut < 3 ? ENOEXEC : EINVAL, "cut short");
+        ASSERT_FAILS(&t, EINVAL, "cut short");
     }
     gz[gz_len / 2] ^= 0xff;
     try_kernel(&t, gz, gz_len);
@@ -328,7 +328,7 @@ TEST(symbols_are_found_by_name)
     assert_int_equal(value, GUEST_BASE + 0x1000);
     assert_int_equal(symbol(&elf, sizeof(elf), "fromhost", &value), 0);
     assert_int_equal(value, GUEST_BASE + 0x1040);
-    assert_int_equal(symbol(&elf, sizeof(elf), "host", &value), 0 - ENOENT);
+    assert_int_equal(symbol(&elf, sizeof(elf), "host", &value), -ENOENT);
     assert_int_equal(symbol(&elf, sizeof(elf), "undefined", &value), -ENOENT);
     assert_int_equal(symbol(&elf, sizeof(elf), "tohostile", &value), -ENOENT);
     elf.syms[1].st_name = UINT32_MAX;
