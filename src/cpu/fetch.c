@@ -14,6 +14,7 @@ bool hart_fetch_page(struct hart *hart, gva_t gva, gpa_t *ret_gpa, const uint8_t
 
     if (entry == NULL || !access_pmp(hart, entry, gva, 2, ACCESS_EXEC, ACCESS_EXEC, bank))
         return false;
+    tlb_fetched(&hart->tlb, gva);
     *ret_gpa = access_gpa(entry, gva);
     *ret_hva = NULL;
     if (entry->ram != NULL) {

@@ -8,6 +8,8 @@
  */
 #include "cpu/tlb.h"
 
+#include <string.h>
+
 enum { LEVEL_BITS = 9 };
 
 /* Bits of a gva that a leaf of this level does not translate. */
@@ -35,9 +37,31 @@ static void empty_bank(struct tlb *tlb, unsigned bank)
     tlb->super_last[bank] = 0;
 }
 
-static void flush_banks(struct tlb *tlb, unsigned end)
+/* ---- which code was fetched from where ---- */
+
+static unsigned filter_bit(gva_t gva)
+{
+    return (gva >> PAGE_SHIFT) % (TLB_FILTER_WORDS * 64);
+}
+
+void tlb_fetched(struct tlb *tlb, gva_t gva)
+{
+    unsigned bit = filter_bit(gva);
+
+    tlb->fetched[bit / 64] |= UINT64_C(1) << bit % 64;
+}
+
+static void new_generation(struct tlb *tlb)
 {
     tlb->generation++;
+    memset(tlb->fetched, 0, sizeof(tlb->fetched));
+}
+
+/* ---- flushes ---- */
+
+static void flush_banks(struct tlb *tlb, unsigned end)
+{
+    new_generation(tlb);
     for (unsigned bank = 0; bank < end; bank++) {
         if (tlb->used[bank])
             empty_bank(tlb, bank);
@@ -47,6 +71,7 @@ static void flush_banks(struct tlb *tlb, unsigned end)
 void tlb_init(struct tlb *tlb)
 {
     tlb->generation = 0;
+    memset(tlb->fetched, 0, sizeof(tlb->fetched));
     for (unsigned bank = 0; bank < TLB_BANKS; bank++)
         empty_bank(tlb, bank);
 }
@@ -69,7 +94,9 @@ static bool of_space(const struct tlb_entry *entry, bool any_asid, uint16_t asid
 
 static void flush_page(struct tlb *tlb, gva_t gva, bool any_asid, uint16_t asid)
 {
-    tlb->generation++;
+    unsigned bit = filter_bit(gva);
+    bool fetched = tlb->fetched[bit / 64] >> bit % 64 & 1;
+
     for (unsigned bank = 0; bank < TLB_BANK_M; bank++) {
         struct tlb_entry *slot = tlb_slot(tlb, bank, gva);
 
@@ -77,6 +104,7 @@ static void flush_page(struct tlb *tlb, gva_t gva, bool any_asid, uint16_t asid)
             empty(slot);
         if (gva < tlb->super_first[bank] || gva > tlb->super_last[bank])
             continue;
+        fetched = true; /* a superpage: perhaps from another page of it */
         for (unsigned i = 0; i < TLB_ENTRIES; i++) {
             struct tlb_entry *entry = &tlb->bank[bank][i];
 
@@ -85,6 +113,8 @@ static void flush_page(struct tlb *tlb, gva_t gva, bool any_asid, uint16_t asid)
                 empty(entry);
         }
     }
+    if (fetched)
+        new_generation(tlb);
 }
 
 void tlb_flush_page(struct tlb *tlb, gva_t gva)
@@ -99,7 +129,7 @@ void tlb_flush_page_asid(struct tlb *tlb, gva_t gva, uint16_t asid)
 
 void tlb_flush_asid(struct tlb *tlb, uint16_t asid)
 {
-    tlb->generation++;
+    new_generation(tlb);
     for (unsigned bank = 0; bank < TLB_BANK_M; bank++) {
         for (unsigned i = 0; tlb->used[bank] && i < TLB_ENTRIES; i++) {
             if (of_space(&tlb->bank[bank][i], false, asid))
@@ -110,7 +140,7 @@ void tlb_flush_asid(struct tlb *tlb, uint16_t asid)
 
 void tlb_switch_space(struct tlb *tlb)
 {
-    tlb->generation++;
+    new_generation(tlb);
     for (unsigned bank = 0; bank < TLB_BANK_M; bank++) {
         for (unsigned i = 0; tlb->used[bank] && i < TLB_ENTRIES; i++) {
             if (!(tlb->bank[bank][i].flags & TLB_GLOBAL))

@@ -22,7 +22,7 @@
 
 struct ram_block;
 
-enum { TLB_ENTRIES = 256 };
+enum { TLB_ENTRIES = 256, TLB_FILTER_WORDS = 16 };
 #define TLB_NONE UINT64_MAX
 #define TLB_SLOW UINT64_C(0x800) /* set in a tag */
 
@@ -57,9 +57,11 @@ struct tlb {
     /* Bounds of the superpages that have entries here: only an sfence.vma inside them has to
      * look at more than one slot. */
     gva_t super_first[TLB_BANKS], super_last[TLB_BANKS];
-    /* Counts drops of executable entries (evictions apart): whoever remembers which code a gva
-     * leads to compares. */
+    /* Grows when what code a gva leads to may have changed: whoever remembers that compares. Pages
+     * fetched from since then are in a filter (false hits only), so that a fence for a page of
+     * data, as each page fault makes, does not count. */
     uint64_t generation;
+    uint64_t fetched[TLB_FILTER_WORDS];
 };
 
 static inline struct tlb_entry *tlb_slot(struct tlb *tlb, enum tlb_bank bank, gva_t gva)
@@ -86,6 +88,8 @@ void tlb_switch_space(struct tlb *tlb);
  * store looks at the page's watch byte. */
 void tlb_flush_writes(struct tlb *tlb);
 void tlb_flush_writes_to(struct tlb *tlb, gpa_t gpa);
+/* hart_fetch_page() has told where gva leads. */
+void tlb_fetched(struct tlb *tlb, gva_t gva);
 /* Notes an entry just filled, for the bounds above. */
 void tlb_filled(struct tlb *tlb, enum tlb_bank bank, const struct tlb_entry *entry);
 
