@@ -208,6 +208,13 @@ bool virtio_has_feature(const struct virtio *v, unsigned bit)
     return (__atomic_load_n(&v->features, __ATOMIC_RELAXED) >> bit & 1) != 0;
 }
 
+void virtio_config_store(struct virtio *v, uint32_t offset, const void *bytes, size_t len)
+{
+    assert(offset + len <= v->config_len);
+    for (size_t i = 0; i < len; i++)
+        __atomic_store_n(&v->config[offset + i], ((const uint8_t *)bytes)[i], __ATOMIC_RELAXED);
+}
+
 void virtio_config_changed(struct virtio *v)
 {
     v->config_generation++;
@@ -340,7 +347,7 @@ uint32_t virtio_config_read(const struct virtio *v, uint32_t offset, unsigned si
 
     for (unsigned i = 0; i < size; i++) {
         if (offset + i < v->config_len)
-            val |= (uint32_t)v->config[offset + i] << (8 * i);
+            val |= (uint32_t)__atomic_load_n(&v->config[offset + i], __ATOMIC_RELAXED) << (8 * i);
     }
     return val;
 }

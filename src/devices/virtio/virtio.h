@@ -119,6 +119,9 @@ int virtio_post_load(struct device *dev, struct error *err) NODISCARD;
 bool virtio_is_live(const struct virtio *v);
 /* [any thread] Negotiated. A chain in hand keeps the answer true. */
 bool virtio_has_feature(const struct virtio *v, unsigned bit);
+/* Changes bytes of config space; reads may go on meanwhile. dev.lock held, or a byte at a time
+ * is good enough. */
+void virtio_config_store(struct virtio *v, uint32_t offset, const void *bytes, size_t len);
 /* dev.lock held, config space already changed. */
 void virtio_config_changed(struct virtio *v);
 /* [any thread] The driver did what no reset-less device recovers from (2.1.2). */
