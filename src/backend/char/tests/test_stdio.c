@@ -24,11 +24,12 @@ struct child {
     int master;    /* ours; -1 when the child has no terminal */
     int slave;     /* kept open, to read the modes */
     int report[2]; /* the child writes a byte at each step */
+    int go[2];     /* and reads one before a step that must wait for us */
     pid_t pid;
     struct termios before;
 };
 
-static int report_fd; /* in the child */
+static int report_fd, go_fd; /* in the child */
 
 static void report(char what)
 {
@@ -53,6 +54,7 @@ static void become_child(struct child *c, void (*body)(void *), void *arg)
     setrlimit(RLIMIT_CORE, &no_core);
     alarm(60);
     report_fd = c->report[1];
+    go_fd = c->go[0];
     setsid();
     if (c->slave >= 0) {
         ioctl(c->slave, TIOCSCTTY, 0);
@@ -78,12 +80,14 @@ static void child_start(struct child *c, bool terminal, void (*body)(void *), vo
         assert_int_equal(ioctl(c->slave, TIOCSWINSZ, &size), 0);
     }
     assert_int_equal(pipe(c->report), 0);
+    assert_int_equal(pipe(c->go), 0);
     fflush(NULL);
     c->pid = fork();
     assert_true(c->pid >= 0);
     if (c->pid == 0)
         become_child(c, body, arg);
     close(c->report[1]);
+    close(c->go[0]);
 }
 
 static int child_status(struct child *c)
@@ -99,6 +103,7 @@ static int child_status(struct child *c)
 static void child_fini(struct child *c)
 {
     close(c->report[0]);
+    close(c->go[1]);
     if (c->master >= 0) {
         close(c->master);
         close(c->slave);
@@ -302,6 +307,7 @@ static void job(void)
 static void shell(void *arg)
 {
     int sig = *(int *)arg, status;
+    char byte;
     pid_t pid;
 
     signal(SIGTTOU, SIG_IGN);
@@ -320,7 +326,8 @@ static void shell(void *arg)
         _exit(1);
     tcsetpgrp(0, getpgrp());
     report('s');
-    pause(); /* until the test, having looked, sends SIGUSR2 */
+    if (read(go_fd, &byte, 1) != 1) /* until the test has looked */
+        _exit(3);
     if (sig == SIGSTOP) {
         struct termios modes; /* as a shell would, after a stop that nobody could prepare */
         tcgetattr(0, &modes);
@@ -334,17 +341,11 @@ static void shell(void *arg)
     _exit(0);
 }
 
-static void nothing(int sig)
-{
-    (void)sig;
-}
-
 static void stop_and_continue(int sig)
 {
     struct child c;
     pid_t group;
 
-    signal(SIGUSR2, nothing); /* inherited by the shell, and by the job, which keeps it */
     child_start(&c, true, shell, &sig);
     expect_report(&c, 'r');
     assert_true(is_raw(&c));
@@ -353,18 +354,17 @@ static void stop_and_continue(int sig)
     expect_report(&c, 's');
     if (sig == SIGTSTP)
         assert_true(is_as_before(&c));
-    /* Again and again until it reacts: it may not be in pause() yet. */
+    assert_int_equal(write(c.go[1], "g", 1), 1);
+    /* Nothing tells when the job has the terminal again. The group first: the shell gives it after
+     * it has changed the modes. */
     alarm(60);
-    do {
-        kill(c.pid, SIGUSR2);
+    while (tcgetpgrp(c.master) != group || !is_raw(&c))
         usleep(1000);
-    } while (!is_raw(&c) || tcgetpgrp(c.master) != group);
     alarm(0);
     assert_int_equal(write(c.master, "x", 1), 1);
     assert_int_equal(child_status(&c), 0);
     assert_true(is_as_before(&c));
     child_fini(&c);
-    signal(SIGUSR2, SIG_DFL);
 }
 
 TEST(a_stopped_job_gives_the_terminal_back_and_takes_it_again)
