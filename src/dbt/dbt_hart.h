@@ -1,4 +1,5 @@
-/* dbt/dbt_hart.h - what the dispatcher and the interpreter share about one hart. Private to dbt/. */
+/* dbt/dbt_hart.h - what the dispatcher and the interpreter share about one hart. Private to dbt/.
+ */
 #ifndef DBT_DBT_HART_H
 #define DBT_DBT_HART_H
 

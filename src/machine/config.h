@@ -13,7 +13,7 @@ enum { CONFIG_MAX_CPUS = 64 };
 
 struct config_disk {
     const char *path;
-    const char *id;  /* what GET_ID answers; NULL: "diskN" */
+    const char *id; /* what GET_ID answers; NULL: "diskN" */
     bool readonly;
     unsigned queues; /* 1..16; 0: as many as harts, at most 4 */
 };
@@ -21,7 +21,7 @@ struct config_disk {
 struct config_net {
     const char *forward[CONFIG_MAX_FORWARDS]; /* "tcp:127.0.0.1:2222-:22" */
     unsigned forwards;
-    uint8_t mac[6]; /* all zero: made from the slot's number */
+    uint8_t mac[6];  /* all zero: made from the slot's number */
     bool restricted; /* no way out but the forwards */
 };
 
@@ -37,7 +37,7 @@ struct machine_config {
     unsigned cpus;   /* 1..CONFIG_MAX_CPUS */
     uint64_t memory; /* bytes of RAM, at least 16 MiB, a multiple of 2 MiB */
 
-    const char *bios; /* M-mode firmware; NULL: the built-in SBI */
+    const char *bios;                            /* M-mode firmware; NULL: the built-in SBI */
     const char *kernel, *initrd, *cmdline, *dtb; /* NULL when not given */
     uint64_t kernel_at;   /* not 0: the kernel is raw bytes for this address */
     const char *dump_dtb; /* write the device tree there and do not run */
@@ -51,8 +51,8 @@ struct machine_config {
     bool rng;
     const char *serial;  /* chardev of the 16550: "stdio", "pty", "file=F", "unix=P", "null" */
     const char *console; /* chardev of a virtio console; NULL: none */
-    bool no_reboot; /* a reset ends the run instead */
-    bool stats;     /* counters on stderr at the end */
+    bool no_reboot;      /* a reset ends the run instead */
+    bool stats;          /* counters on stderr at the end */
 };
 
 #endif

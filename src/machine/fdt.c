@@ -240,8 +240,18 @@ static bool has_riscv_cpu(const void *data)
 
 static int check_blob(const struct dt_blob *blob, const char *name, struct error *err)
 {
-    int rc = fdt_check_full(blob->data, blob->size);
+    int rc =
+        blob->size < sizeof(struct fdt_header) ? -FDT_ERR_BADMAGIC : fdt_check_header(blob->data);
 
+    /* Version 17 is of 2007. fdt_check_full() of libfdt 1.6 follows a null pointer in trees
+     * before version 16. */
+    if (rc == 0 && fdt_version(blob->data) < 17)
+        return error_set(err, EINVAL,
+                         "device tree '%s' is of version %u, which nothing has written since 2007; "
+                         "make it again with dtc",
+                         name, fdt_version(blob->data));
+    if (rc == 0)
+        rc = fdt_check_full(blob->data, blob->size);
     if (rc == -FDT_ERR_BADMAGIC)
         return error_set(err, EINVAL,
                          "'%s' is not a device tree blob (no magic d00dfeed); compile a source "

@@ -77,7 +77,7 @@ int load_elf_symbol(struct load_file *file, const char *symbol, uint64_t *ret_va
 int load_raw(struct load_file *file, struct mem_space *space, const struct load_extent *ram,
              gpa_t at, struct load_result *ret_result, struct error *err) NODISCARD;
 
-/* Where Linux wants the initrd: page-aligned, right behind everything in `taken` (firmware,
+/* Where Linux wants the initrd: 2 MiB aligned, behind everything in `taken` (firmware,
  * kernel), or, when that leaves no room, in the lowest gap. Decides only; load_raw() copies. The
  * device tree comes after it: load_place_fdt() with the initrd among `taken`. */
 int load_place_initrd(const struct load_extent *ram, const struct load_extent *taken, size_t count,

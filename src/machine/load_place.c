@@ -11,7 +11,8 @@
 
 #include "machine/load.h"
 
-enum { FDT_ALIGN = 2 << 20, INITRD_ALIGN = PAGE_SIZE_BYTES };
+/* The kernel claims the whole of the 2 MiB page its image ends in, and refuses an initrd there. */
+enum { FDT_ALIGN = 2 << 20, INITRD_ALIGN = 2 << 20 };
 /* Firmware of the 32-bit era and kernels' first page tables reach no higher for the tree. */
 static const uint64_t fdt_limit = GIB(3);
 

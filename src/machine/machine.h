@@ -76,7 +76,7 @@ struct machine {
     struct machine_config config;
     struct machine_host host;
     struct loop *loop;
-    struct pool *pool; /* for backends that block */
+    struct pool *pool;      /* for backends that block */
     struct mem_region root; /* all of the guest-physical space */
     struct mem_space *space;
     struct accel *accel;

@@ -116,6 +116,18 @@ static void init_devices(struct board *board)
     uart_init(&board->uart, "uart0", machine->serial, &uart_irq, machine->loop);
     rtc_init(&board->rtc, "rtc", &rtc_wall_clock, &rtc_irq, machine->loop);
     finisher_init(&board->finisher, "finisher", finish, machine);
+    for (unsigned i = 0; i < CONFIG_MAX_FLASH; i++) {
+        const struct config_flash *flash = &machine->config.flash[i];
+        bool given = i < machine->config.flashes;
+
+        const struct pflash_params flash_params = {
+            .size = VIRT_FLASH_BYTES,
+            .path = given ? flash->path : NULL,
+            .readonly = given && flash->readonly,
+        };
+
+        pflash_init(&board->flash[i], i == 0 ? "flash0" : "flash1", &flash_params);
+    }
 }
 
 /* Every plain device: where it sits. Order of realization, and of reset. */
@@ -124,7 +136,7 @@ struct placed {
     struct mem_region *region;
     gpa_t at;
 };
-enum { PLACED = 5 };
+enum { PLACED = 7 };
 
 static void placed_devices(struct board *b, struct placed *ret)
 {
@@ -134,6 +146,8 @@ static void placed_devices(struct board *b, struct placed *ret)
         { &b->uart.dev, &b->uart.mmio, VIRT_UART },
         { &b->rtc.dev, &b->rtc.mmio, VIRT_RTC },
         { &b->finisher.dev, &b->finisher.mmio, VIRT_FINISHER },
+        { &b->flash[0].dev, &b->flash[0].mmio, VIRT_FLASH },
+        { &b->flash[1].dev, &b->flash[1].mmio, VIRT_FLASH + VIRT_FLASH_BYTES },
     };
 
     memcpy(ret, all, sizeof(all));
@@ -192,6 +206,8 @@ static void virt_destroy(struct board *board)
     mem_barrier();
     for (unsigned i = PLACED; i-- > 0;)
         device_unrealize(placed[i].dev);
+    for (unsigned i = 0; i < CONFIG_MAX_FLASH; i++)
+        pflash_fini(&board->flash[i]);
     finisher_fini(&board->finisher);
     rtc_fini(&board->rtc);
     uart_fini(&board->uart);

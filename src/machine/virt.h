@@ -7,13 +7,18 @@
 #define MACHINE_VIRT_H
 
 #include "backend/block/block.h"
+#include "backend/net/netdev.h"
 #include "devices/irqchip/aclint.h"
 #include "devices/irqchip/plic.h"
 #include "devices/misc/finisher.h"
+#include "devices/misc/pflash.h"
 #include "devices/rtc/rtc.h"
 #include "devices/uart/uart.h"
 #include "devices/virtio/blk.h"
+#include "devices/virtio/console.h"
 #include "devices/virtio/mmio.h"
+#include "devices/virtio/net.h"
+#include "devices/virtio/rng.h"
 #include "machine/fdt.h"
 #include "machine/load.h"
 #include "machine/machine.h"
@@ -36,12 +41,16 @@ enum { VIRT_IRQ_VIRTIO = 1, VIRT_IRQ_UART = 10, VIRT_IRQ_RTC = 11 };
 /* A device in a virtio-mmio slot, with its backend. */
 struct virt_slot {
     struct virtio_mmio mmio;
-    enum { SLOT_EMPTY, SLOT_DISK } kind;
+    enum { SLOT_EMPTY, SLOT_DISK, SLOT_NET, SLOT_RNG, SLOT_CONSOLE } kind;
     char id[16], mmio_id[16];
     union {
         struct virtio_blk blk;
+        struct virtio_net net;
+        struct virtio_rng rng;
+        struct virtio_console console;
     } device;
     struct block *block;
+    struct netdev *netdev;
 };
 
 /* The timer on `time` that a hart asked for by stimecmp. */
@@ -59,6 +68,7 @@ struct board {
     struct uart uart;
     struct rtc rtc;
     struct finisher finisher;
+    struct pflash flash[CONFIG_MAX_FLASH];
     struct virt_slot slot[VIRT_SLOTS];
     unsigned slots; /* taken */
     struct irq_line msi[CONFIG_MAX_CPUS], mti[CONFIG_MAX_CPUS], external[2 * CONFIG_MAX_CPUS];

@@ -109,8 +109,8 @@ static int load_initrd(struct board *board, struct boot *boot, struct dt_blob *b
 
     if (board->initrd == NULL)
         return 0;
-    rc = load_place_initrd(&boot->ram, boot->taken, boot->count, load_file_size(board->initrd),
-                           &at, err);
+    rc = load_place_initrd(&boot->ram, boot->taken, boot->count, load_file_size(board->initrd), &at,
+                           err);
     if (rc == 0)
         rc = load_raw(board->initrd, board->machine->space, &boot->ram, at, &result, err);
     if (rc < 0)

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "backend/net/slirp.h"
 #include "machine/virt.h"
 
 static struct virt_slot *next_slot(struct board *board, struct error *err)
@@ -50,7 +51,7 @@ static int add_disk(struct board *board, unsigned index, struct error *err)
     int rc;
 
     if (slot == NULL)
-        return err == NULL ? -ENOSPC : err->code;
+        return -ENOSPC;
     rc = block_open(&slot->block, machine->pool, &options, err);
     if (rc < 0)
         return error_prefix(err, rc, "--disk");
@@ -67,6 +68,59 @@ static int add_disk(struct board *board, unsigned index, struct error *err)
     return plug(board, slot, &slot->device.blk.virtio, err);
 }
 
+static int add_net(struct board *board, unsigned index, struct error *err)
+{
+    struct machine *machine = board->machine;
+    const struct config_net *net = &machine->config.net[index];
+    const struct slirp_options options = {
+        .hostfwd = net->forward,
+        .hostfwd_count = net->forwards,
+        .restricted = net->restricted,
+    };
+    struct virtio_net_params params = { 0 };
+    struct virt_slot *slot = next_slot(board, err);
+    int rc;
+
+    if (slot == NULL)
+        return -ENOSPC;
+    rc = slirp_netdev_open(&slot->netdev, machine->loop, &options, err);
+    if (rc < 0)
+        return error_prefix(err, rc, "--net");
+    memcpy(params.mac, net->mac, sizeof(params.mac));
+    if (memcmp(params.mac, (uint8_t[6]){ 0 }, sizeof(params.mac)) == 0)
+        memcpy(params.mac, (uint8_t[6]){ 0x52, 0x54, 0, 0x12, 0x34, (uint8_t)(0x56 + index) },
+               sizeof(params.mac));
+    params.netdev = slot->netdev;
+    snprintf(slot->id, sizeof(slot->id), "net%u", index);
+    slot->kind = SLOT_NET;
+    virtio_net_init(&slot->device.net, slot->id, machine->space, &params);
+    return plug(board, slot, &slot->device.net.virtio, err);
+}
+
+static int add_rng(struct board *board, struct error *err)
+{
+    struct machine *machine = board->machine;
+    struct virt_slot *slot = next_slot(board, err);
+
+    if (slot == NULL)
+        return -ENOSPC;
+    slot->kind = SLOT_RNG;
+    virtio_rng_init(&slot->device.rng, "rng", machine->space, machine->pool);
+    return plug(board, slot, &slot->device.rng.virtio, err);
+}
+
+static int add_console(struct board *board, struct error *err)
+{
+    struct machine *machine = board->machine;
+    struct virt_slot *slot = next_slot(board, err);
+
+    if (slot == NULL)
+        return -ENOSPC;
+    slot->kind = SLOT_CONSOLE;
+    virtio_console_init(&slot->device.console, "console", machine->space, machine->console);
+    return plug(board, slot, &slot->device.console.virtio, err);
+}
+
 int virt_slots_build(struct board *board, struct error *err)
 {
     const struct machine_config *config = &board->machine->config;
@@ -74,6 +128,12 @@ int virt_slots_build(struct board *board, struct error *err)
 
     for (unsigned i = 0; rc == 0 && i < config->disks; i++)
         rc = add_disk(board, i, err);
+    for (unsigned i = 0; rc == 0 && i < config->nets; i++)
+        rc = add_net(board, i, err);
+    if (rc == 0 && config->rng)
+        rc = add_rng(board, err);
+    if (rc == 0 && config->console != NULL)
+        rc = add_console(board, err);
     while (rc == 0 && board->slots < VIRT_SLOTS)
         rc = plug(board, &board->slot[board->slots], NULL, err);
     return rc;
@@ -84,10 +144,16 @@ static struct virtio *virtio_of(struct virt_slot *slot)
     switch (slot->kind) {
     case SLOT_DISK:
         return &slot->device.blk.virtio;
+    case SLOT_NET:
+        return &slot->device.net.virtio;
+    case SLOT_RNG:
+        return &slot->device.rng.virtio;
+    case SLOT_CONSOLE:
+        return &slot->device.console.virtio;
     case SLOT_EMPTY:
-    default:
-        return NULL;
+        break;
     }
+    return NULL;
 }
 
 static void fini_device(struct virt_slot *slot)
@@ -96,8 +162,16 @@ static void fini_device(struct virt_slot *slot)
     case SLOT_DISK:
         virtio_blk_fini(&slot->device.blk);
         return;
+    case SLOT_NET:
+        virtio_net_fini(&slot->device.net);
+        return;
+    case SLOT_RNG:
+        virtio_rng_fini(&slot->device.rng);
+        return;
+    case SLOT_CONSOLE:
+        virtio_console_fini(&slot->device.console);
+        return;
     case SLOT_EMPTY:
-    default:
         return;
     }
 }
@@ -119,5 +193,6 @@ void virt_slots_destroy(struct board *board)
         }
         fini_device(slot);
         block_close(slot->block);
+        netdev_close(slot->netdev);
     }
 }

@@ -58,7 +58,7 @@ uint64_t cache_revoke_sequence(struct cache *cache);
 void cache_revoked(struct cache *cache, unsigned hart, uint64_t sequence);
 
 struct cache_stats {
-    uint64_t blocks, bytes, pages;             /* now */
+    uint64_t blocks, bytes, pages;                 /* now */
     uint64_t translated, dropped, flushes, fences; /* since the start */
 };
 void cache_get_stats(struct cache *cache, struct cache_stats *ret_stats);

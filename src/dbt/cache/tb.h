@@ -12,8 +12,8 @@
 /* Immutable once it can be found, but for its links. Freed by RCU: a hart may use what it found
  * until it leaves the read side. */
 struct tb {
-    gpa_t gpa;  /* of its first byte */
-    gpa_t gpa2; /* of the second half of a straddling instruction; UINT64_MAX: it does not */
+    gpa_t gpa;     /* of its first byte */
+    gpa_t gpa2;    /* of the second half of a straddling instruction; UINT64_MAX: it does not */
     uint32_t mode; /* enum front_mode bits it was translated for */
     uint16_t length, insns, ops; /* guest bytes, guest instructions, T0 ops */
     /* Direct exits to blocks of the same guest page, filled when first taken. Set and cleared
@@ -22,7 +22,7 @@ struct tb {
     uint64_t content; /* a hash of the guest bytes */
     struct tb *_Atomic hash_next;
     struct code_page *page, *page2; /* what it was made from; page2 NULL mostly */
-    struct tb *page_next; /* of the same page; straddling blocks have a list of their own */
+    struct tb *page_next;       /* of the same page; straddling blocks have a list of their own */
     const struct t0_insn *insn; /* `insns` entries, behind op[] */
     struct t0_op op[];
 };

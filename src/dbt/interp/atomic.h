@@ -14,7 +14,7 @@ bool atomic_cas(struct hart *hart, unsigned mem, gva_t gva, uint64_t expected, u
                 uint64_t *ret_old) NODISCARD;
 bool atomic_lr(struct hart *hart, unsigned mem, gva_t gva, uint64_t *ret_value) NODISCARD;
 /* *ret_failed: 0 stored, 1 not. */
-bool atomic_sc(struct hart *hart, unsigned mem, gva_t gva, uint64_t value, uint64_t *ret_failed)
-    NODISCARD;
+bool atomic_sc(struct hart *hart, unsigned mem, gva_t gva, uint64_t value,
+               uint64_t *ret_failed) NODISCARD;
 
 #endif

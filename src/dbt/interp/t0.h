@@ -22,8 +22,7 @@ enum t0_opcode {
 #define FPCMP(name, fn) T0_F32_##name, T0_F64_##name,
 #define FP3(name, np, na) T0_F32_##name, T0_F64_##name,
 #define FPSGN(name, sign) T0_F32_##name, T0_F64_##name,
-#define FPINT(name, fn)                                                                            \
-    T0_F32_TO_##name, T0_F64_TO_##name, T0_F32_FROM_##name, T0_F64_FROM_##name,
+#define FPINT(name, fn) T0_F32_TO_##name, T0_F64_TO_##name, T0_F32_FROM_##name, T0_F64_FROM_##name,
 #define OP(name) T0_##name,
 #include "dbt/interp/t0_ops.def"
 #undef BIN
@@ -41,9 +40,9 @@ enum t0_opcode {
 };
 
 struct t0_op {
-    uint16_t opcode; /* enum t0_opcode */
+    uint16_t opcode;    /* enum t0_opcode */
     uint16_t dst, a, b; /* slots, unless t0_ops.def says otherwise */
-    int64_t imm;     /* BRANCH: low half the target's offset, RI: high half the constant */
+    int64_t imm;        /* BRANCH: low half the target's offset, RI: high half the constant */
 };
 _Static_assert(sizeof(struct t0_op) == 16, "small, or the cache holds less");
 

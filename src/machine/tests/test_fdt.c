@@ -157,6 +157,11 @@ TEST(a_given_tree_is_checked)
     assert_int_equal(
         load_blob(&given, "/dts-v1/; / { model = \"a source, not a blob\"; };", 48, &err), -EINVAL);
     assert_non_null(strstr(err.text, "dtc -O dtb"));
+    bytes[0x17] = bytes[0x1b] = 2; /* the version, and what it is compatible with */
+    assert_int_equal(load_blob(&given, bytes, blob.size, &err), -EINVAL);
+    assert_non_null(strstr(err.text, "of version 2"));
+    bytes[0x17] = 17;
+    bytes[0x1b] = 16;
     bytes[0x3c] ^= 0x55; /* somewhere in the structure block */
     assert_int_equal(load_blob(&given, bytes, blob.size, &err), -EINVAL);
     assert_non_null(strstr(err.text, "given.dtb"));

@@ -464,7 +464,7 @@ TEST(the_initrd_goes_behind_the_kernel_and_the_tree_above)
     gpa_t initrd, fdt;
 
     assert_int_equal(load_place_initrd(&ram, taken, 1, MIB(30) + 5, &initrd, NULL), 0);
-    assert_int_equal(initrd, 0x81435000);
+    assert_int_equal(initrd, 0x81600000);
     taken[1] = (struct load_extent){ initrd, MIB(30) + 5, "initrd" };
     assert_int_equal(load_place_fdt(&ram, taken, 2, 0x3000, &fdt, NULL), 0);
     assert_int_equal(fdt, GIB(3) - MIB(2));
@@ -488,9 +488,9 @@ TEST(what_finds_no_place_is_refused)
     struct error err;
     gpa_t at;
 
-    assert_int_equal(load_place_initrd(&ram, taken, 2, MIB(6), &at, &err), 0);
-    assert_int_equal(at, 0x80100000); /* nothing behind the kernel: the gap */
-    assert_int_equal(load_place_initrd(&ram, taken, 2, MIB(6) + 1, &at, &err), -ENOMEM);
+    assert_int_equal(load_place_initrd(&ram, taken, 2, MIB(5), &at, &err), 0);
+    assert_int_equal(at, 0x80200000); /* nothing behind the kernel: the gap */
+    assert_int_equal(load_place_initrd(&ram, taken, 2, MIB(5) + 1, &at, &err), -ENOMEM);
     assert_non_null(strstr(err.text, "initrd"));
     assert_int_equal(load_place_initrd(&ram, taken, 2, UINT64_MAX, &at, &err), -ENOMEM);
     assert_int_equal(load_place_fdt(&ram, taken, 2, 0x1000, &at, &err), 0);
