@@ -88,6 +88,7 @@ void fixture_init(struct fixture *f)
     hart_set_wake(&f->hart, wake);
     hart_watch_map(&f->hart);
     (void)hart_serve_requests(&f->hart);
+    f->wakes = 0;
     fixture_set(f, CSR_PMPADDR0, UINT64_MAX);
     fixture_set(f, CSR_PMPCFG0, PMP_NAPOT << PMPCFG_A_SHIFT | PERM_RWX);
     mem_read_lock();
