@@ -21,7 +21,7 @@ enum fp_flag { FP_NX = 1, FP_UF = 2, FP_OF = 4, FP_DZ = 8, FP_NV = 16 };
     uint64_t p##_mul(uint64_t a, uint64_t b, unsigned rm, uint8_t *flags);                         \
     uint64_t p##_div(uint64_t a, uint64_t b, unsigned rm, uint8_t *flags);                         \
     uint64_t p##_sqrt(uint64_t a, unsigned rm, uint8_t *flags);                                    \
-    /* a * b + c, rounded once; for fmsub and friends flip signs before. */                       \
+    /* a * b + c, rounded once; for fmsub and friends flip signs before. */                        \
     uint64_t p##_fma(uint64_t a, uint64_t b, uint64_t c, unsigned rm, uint8_t *flags);             \
     /* minimumNumber and maximumNumber of IEEE 754-2019. */                                        \
     uint64_t p##_min(uint64_t a, uint64_t b, uint8_t *flags);                                      \
@@ -30,7 +30,7 @@ enum fp_flag { FP_NX = 1, FP_UF = 2, FP_OF = 4, FP_DZ = 8, FP_NV = 16 };
     bool p##_lt(uint64_t a, uint64_t b, uint8_t *flags); /* signaling */                           \
     bool p##_le(uint64_t a, uint64_t b, uint8_t *flags);                                           \
     uint64_t p##_class(uint64_t a); /* fclass mask */                                              \
-    /* To integers: saturate and raise NV as the specification's table says. The 32-bit forms     \
+    /* To integers: saturate and raise NV as the specification's table says. The 32-bit forms      \
      * are sign-extended to 64 bits, the unsigned one too. */                                      \
     uint64_t p##_to_i32(uint64_t a, unsigned rm, uint8_t *flags);                                  \
     uint64_t p##_to_u32(uint64_t a, unsigned rm, uint8_t *flags);                                  \

@@ -72,31 +72,31 @@ RUN(f16_to_f64, f16_to_f64(a, flags))
 RUN(f32_to_f16, f32_to_f16(a, rm, flags))
 RUN(f64_to_f16, f64_to_f16(a, rm, flags))
 
-/* clang-format off: one row per function */
-#define OP_ROW(p, op, group, kind, fmt, width, sgn)                                                \
-    {                                                                                              \
-#p "_" #op, group, kind, &fmt, &fmt, width, sgn, run_##p##_##op                            \
-    }
-#define OP_ROWS(p, fmt)                                                                            \
-    OP_ROW(p, add, "add", OP_ADD, fmt, 0, false), OP_ROW(p, sub, "add", OP_SUB, fmt, 0, false),    \
-        OP_ROW(p, mul, "mul", OP_MUL, fmt, 0, false),                                              \
-        OP_ROW(p, div, "div", OP_DIV, fmt, 0, false),                                              \
-        OP_ROW(p, sqrt, "sqrt", OP_SQRT, fmt, 0, false),                                           \
-        OP_ROW(p, fma, "fma", OP_FMA, fmt, 0, false),                                              \
-        OP_ROW(p, min, "compare", OP_MIN, fmt, 0, false),                                          \
-        OP_ROW(p, max, "compare", OP_MAX, fmt, 0, false),                                          \
-        OP_ROW(p, eq, "compare", OP_EQ, fmt, 0, false),                                            \
-        OP_ROW(p, lt, "compare", OP_LT, fmt, 0, false),                                            \
-        OP_ROW(p, le, "compare", OP_LE, fmt, 0, false),                                            \
-        OP_ROW(p, class, "compare", OP_CLASS, fmt, 0, false),                                      \
-        OP_ROW(p, to_i32, "integer", OP_TO_INT, fmt, 32, true),                                    \
-        OP_ROW(p, to_u32, "integer", OP_TO_INT, fmt, 32, false),                                   \
-        OP_ROW(p, to_i64, "integer", OP_TO_INT, fmt, 64, true),                                    \
-        OP_ROW(p, to_u64, "integer", OP_TO_INT, fmt, 64, false),                                   \
-        OP_ROW(p, from_i32, "integer", OP_FROM_INT, fmt, 32, true),                                \
-        OP_ROW(p, from_u32, "integer", OP_FROM_INT, fmt, 32, false),                               \
-        OP_ROW(p, from_i64, "integer", OP_FROM_INT, fmt, 64, true),                                \
-        OP_ROW(p, from_u64, "integer", OP_FROM_INT, fmt, 64, false)
+/* One row per function. */
+/* clang-format off */
+#define OP_ROW(p, op, group, kind, fmt, width, sgn) \
+    { #p "_" #op, (group), (kind), &(fmt), &(fmt), (width), (sgn), run_##p##_##op }
+#define OP_ROWS(p, fmt) \
+    OP_ROW(p, add, "add", OP_ADD, fmt, 0, false), \
+    OP_ROW(p, sub, "add", OP_SUB, fmt, 0, false), \
+    OP_ROW(p, mul, "mul", OP_MUL, fmt, 0, false), \
+    OP_ROW(p, div, "div", OP_DIV, fmt, 0, false), \
+    OP_ROW(p, sqrt, "sqrt", OP_SQRT, fmt, 0, false), \
+    OP_ROW(p, fma, "fma", OP_FMA, fmt, 0, false), \
+    OP_ROW(p, min, "compare", OP_MIN, fmt, 0, false), \
+    OP_ROW(p, max, "compare", OP_MAX, fmt, 0, false), \
+    OP_ROW(p, eq, "compare", OP_EQ, fmt, 0, false), \
+    OP_ROW(p, lt, "compare", OP_LT, fmt, 0, false), \
+    OP_ROW(p, le, "compare", OP_LE, fmt, 0, false), \
+    OP_ROW(p, class, "compare", OP_CLASS, fmt, 0, false), \
+    OP_ROW(p, to_i32, "integer", OP_TO_INT, fmt, 32, true), \
+    OP_ROW(p, to_u32, "integer", OP_TO_INT, fmt, 32, false), \
+    OP_ROW(p, to_i64, "integer", OP_TO_INT, fmt, 64, true), \
+    OP_ROW(p, to_u64, "integer", OP_TO_INT, fmt, 64, false), \
+    OP_ROW(p, from_i32, "integer", OP_FROM_INT, fmt, 32, true), \
+    OP_ROW(p, from_u32, "integer", OP_FROM_INT, fmt, 32, false), \
+    OP_ROW(p, from_i64, "integer", OP_FROM_INT, fmt, 64, true), \
+    OP_ROW(p, from_u64, "integer", OP_FROM_INT, fmt, 64, false)
 
 static const struct op all_ops[] = {
     OP_ROWS(f32, fp_b32),
