@@ -34,34 +34,23 @@ struct state_field {
     uint32_t since;  /* version of the table that brought the field */
 };
 #define STATE_ELEM_SIZE(type, field) sizeof(((type *)0)->field)
+#define STATE_ITEM_SIZE(type, array) sizeof(*((type *)0)->array)
 /* `field` may be a path ("core.priority"). The plain macros make a field of version 1, the _V
- * ones of the version given. clang-format off */
+ * ones of the version given. */
+/* clang-format off */
 #define STATE_UINT_V(type, field, since)                                                           \
-    {                                                                                              \
-#field, STATE_KIND_UINT, offsetof(type, field), STATE_ELEM_SIZE(type, field), 1, since     \
-    }
+    { #field, STATE_KIND_UINT, offsetof(type, field), STATE_ELEM_SIZE(type, field), 1, since }
 #define STATE_UINT_ARRAY_V(type, field, since)                                                     \
-    {                                                                                              \
-#field, STATE_KIND_UINT, offsetof(type, field), STATE_ELEM_SIZE(type, field[0]),           \
-            STATE_ELEM_SIZE(type, field) / STATE_ELEM_SIZE(type, field[0]), since                  \
-    }
+    { #field, STATE_KIND_UINT, offsetof(type, field), STATE_ITEM_SIZE(type, field),                \
+      STATE_ELEM_SIZE(type, field) / STATE_ITEM_SIZE(type, field), since }
 #define STATE_BOOL_V(type, field, since)                                                           \
-    {                                                                                              \
-#field, STATE_KIND_BOOL, offsetof(type, field), sizeof(bool), 1, since                     \
-    }
+    { #field, STATE_KIND_BOOL, offsetof(type, field), sizeof(bool), 1, since }
 #define STATE_BOOL_ARRAY_V(type, field, since)                                                     \
-    {                                                                                              \
-#field, STATE_KIND_BOOL, offsetof(type, field), sizeof(bool),                              \
-            STATE_ELEM_SIZE(type, field) / sizeof(bool), since                                     \
-    }
+    { #field, STATE_KIND_BOOL, offsetof(type, field), sizeof(bool),                                \
+      STATE_ELEM_SIZE(type, field) / sizeof(bool), since }
 #define STATE_BYTES_V(type, field, since)                                                          \
-    {                                                                                              \
-#field, STATE_KIND_BYTES, offsetof(type, field), 1, STATE_ELEM_SIZE(type, field), since    \
-    }
-#define STATE_END                                                                                  \
-    {                                                                                              \
-        NULL, STATE_KIND_END, 0, 0, 0, 0                                                           \
-    }
+    { #field, STATE_KIND_BYTES, offsetof(type, field), 1, STATE_ELEM_SIZE(type, field), since }
+#define STATE_END { NULL, STATE_KIND_END, 0, 0, 0, 0 }
 /* clang-format on */
 #define STATE_UINT(type, field) STATE_UINT_V(type, field, 1)
 #define STATE_UINT_ARRAY(type, field) STATE_UINT_ARRAY_V(type, field, 1)

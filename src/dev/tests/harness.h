@@ -24,23 +24,6 @@
 #include "event/loop.h"
 #include "mem/space.h"
 
-struct test_clock {
-    struct clock clock;
-    _Atomic uint64_t now;
-};
-
-static inline uint64_t test_clock_now(const struct clock *clock)
-{
-    return atomic_load(&container_of_const(clock, struct test_clock, clock)->now);
-}
-
-static inline const struct clock *test_clock_init(struct test_clock *tc, uint64_t now)
-{
-    tc->clock.now_ns = test_clock_now;
-    atomic_init(&tc->now, now);
-    return &tc->clock;
-}
-
 /* A sink that remembers its level, how often it changed and how often it was driven. */
 struct test_line {
     struct irq_line line;
@@ -68,7 +51,7 @@ static inline const struct irq_line *test_line_init(struct test_line *line)
 }
 
 struct harness {
-    struct test_clock clock;
+    struct clock_manual clock;
     struct loop *loop;
     struct mem_region root;
     struct mem_space *space;
@@ -79,7 +62,8 @@ static inline void harness_init(struct harness *h)
     int rc;
 
     mem_thread_register();
-    rc = loop_new(&h->loop, test_clock_init(&h->clock, 1000000000), NULL);
+    clock_manual_init(&h->clock, 1000000000);
+    rc = loop_new(&h->loop, &h->clock.clock, NULL);
     assert(rc == 0);
     mem_region_init_container(&h->root, "root", UINT64_MAX);
     rc = mem_space_new(&h->space, &h->root, NULL);
@@ -144,7 +128,7 @@ static inline void harness_turn(struct harness *h)
 
 static inline void harness_advance(struct harness *h, uint64_t ns)
 {
-    atomic_fetch_add(&h->clock.now, ns);
+    clock_manual_advance(&h->clock, ns);
     harness_turn(h);
 }
 

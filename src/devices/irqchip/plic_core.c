@@ -16,6 +16,8 @@
  */
 #include "devices/irqchip/plic_core.h"
 
+#include <stddef.h>
+
 #include "base/bitops.h"
 
 enum {
@@ -57,9 +59,15 @@ static void set_bit(uint32_t *map, unsigned source, bool value)
         map[source / 32] &= ~BIT32(source % 32);
 }
 
+/* The context's enable bitmap. */
+static uint32_t *enabled(struct plic_core *plic, unsigned context)
+{
+    return &plic->enable[(size_t)context * PLIC_WORDS];
+}
+
 static void update_context(struct plic_core *plic, unsigned context)
 {
-    const uint32_t *enable = &plic->enable[context * PLIC_WORDS];
+    const uint32_t *enable = enabled(plic, context);
     const uint32_t *above = plic->above[plic->threshold[context]];
     uint32_t any = 0;
 
@@ -74,10 +82,8 @@ static void update_context(struct plic_core *plic, unsigned context)
 /* After pending or the priority of `source` changed: only contexts that enable it can differ. */
 static void update_source(struct plic_core *plic, unsigned source)
 {
-    unsigned word = source / 32;
-
     for (unsigned c = 0; c < plic->contexts; c++) {
-        if (plic->enable[c * PLIC_WORDS + word] >> (source % 32) & 1)
+        if (test_bit(enabled(plic, c), source))
             update_context(plic, c);
     }
 }
@@ -126,7 +132,7 @@ void plic_core_refresh(struct plic_core *plic)
         plic->claimed[w] &= mask;
         plic->pending[w] &= mask & ~plic->claimed[w];
         for (unsigned c = 0; c < PLIC_MAX_CONTEXTS; c++)
-            plic->enable[c * PLIC_WORDS + w] &= c < plic->contexts ? mask : 0;
+            enabled(plic, c)[w] &= c < plic->contexts ? mask : 0;
     }
     for (unsigned s = 0; s < PLIC_MAX_SOURCES; s++)
         set_priority(plic, s, s != 0 && s < plic->sources ? plic->priority[s] : 0);
@@ -151,7 +157,7 @@ void plic_core_set_source(struct plic_core *plic, unsigned source, bool level)
  * Process"); priority 0 is never delivered. */
 static uint32_t claim(struct plic_core *plic, unsigned context)
 {
-    const uint32_t *enable = &plic->enable[context * PLIC_WORDS];
+    const uint32_t *enable = enabled(plic, context);
 
     for (unsigned t = PLIC_MAX_PRIORITY; t-- > 0;) {
         for (unsigned w = 0; w < PLIC_WORDS; w++) {
@@ -172,7 +178,7 @@ static uint32_t claim(struct plic_core *plic, unsigned context)
 
 static void complete(struct plic_core *plic, unsigned context, uint32_t source)
 {
-    if (source >= plic->sources || !test_bit(&plic->enable[context * PLIC_WORDS], source) ||
+    if (source >= plic->sources || !test_bit(enabled(plic, context), source) ||
         !test_bit(plic->claimed, source))
         return;
     set_bit(plic->claimed, source, false);
@@ -197,7 +203,7 @@ uint32_t plic_core_read(struct plic_core *plic, uint32_t off)
         word = (off - ENABLE_BASE) % ENABLE_STRIDE / 4;
         if (context >= plic->contexts || word >= PLIC_WORDS)
             return 0;
-        return plic->enable[context * PLIC_WORDS + word];
+        return enabled(plic, context)[word];
     }
     context = (off - CONTEXT_BASE) / CONTEXT_STRIDE;
     if (context >= plic->contexts)
@@ -230,7 +236,7 @@ void plic_core_write(struct plic_core *plic, uint32_t off, uint32_t val)
         word = (off - ENABLE_BASE) % ENABLE_STRIDE / 4;
         if (context >= plic->contexts || word >= PLIC_WORDS)
             return;
-        plic->enable[context * PLIC_WORDS + word] = val & source_mask(plic, word);
+        enabled(plic, context)[word] = val & source_mask(plic, word);
         update_context(plic, context);
         return;
     }

@@ -81,7 +81,7 @@ static uint32_t chip_words(const struct pflash *pflash)
 
 static uint8_t *chip_word(const struct pflash *pflash, unsigned chip, uint32_t word)
 {
-    return pflash->ram->hva + (uint64_t)word * BANK_WIDTH + chip * 2;
+    return pflash->ram->hva + (uint64_t)word * BANK_WIDTH + chip * UINT64_C(2);
 }
 
 /* ---- changing the array ---- */
@@ -541,7 +541,7 @@ static const struct device_ops pflash_ops = {
 
 void pflash_init(struct pflash *pflash, const char *id, const struct pflash_params *params)
 {
-    assert(is_pow2(params->size) && params->size >= 2 * PFLASH_SECTOR);
+    assert(is_pow2(params->size) && params->size / PFLASH_SECTOR >= 2);
     assert(params->size <= GIB(1)); /* word addresses are 32 bits */
     *pflash = (struct pflash){ .params = *params, .fd = -1 };
     device_init(&pflash->dev, &pflash_ops, id);

@@ -129,15 +129,16 @@ TEST(cfi_query_is_found_as_two_16_bit_chips_only)
     setup();
     for (unsigned port = 1; port <= 4; port *= 2) {
         for (unsigned chip = 1; chip <= port; chip *= 2) {
-            uint32_t lanes = 0;
+            uint64_t lanes = 0;
             bool found = true;
 
             for (unsigned at = 0; at < port; at += chip)
-                lanes |= 1u << at * 8;
+                lanes |= UINT64_C(1) << at * 8;
             harness_store(&h, BASE, port, lanes * 0xff);
-            harness_store(&h, BASE + 0x55 * port, port, lanes * 0x98);
+            harness_store(&h, BASE + (gpa_t)0x55 * port, port, lanes * 0x98);
             for (unsigned i = 0; i < 3; i++)
-                found &= harness_load(&h, BASE + (0x10 + i) * port, port) == lanes * "QRY"[i];
+                found &=
+                    harness_load(&h, BASE + (gpa_t)(0x10 + i) * port, port) == lanes * "QRY"[i];
             assert_int_equal(found, port == 4 && chip == 2);
             harness_store(&h, BASE, port, lanes * 0xff);
         }

@@ -5,6 +5,7 @@
 #include "dev/state.h"
 #include "dev/tests/harness.h"
 #include "devices/rtc/rtc.h"
+#include "devices/rtc/tests/test_wall.h"
 
 enum { BASE = 0x101000 };
 enum {
@@ -22,14 +23,14 @@ enum {
 #define DAY_NS (UINT64_C(86400) * 1000000000)
 
 static struct harness h;
-static struct test_clock wall;
+static struct test_wall wall;
 static struct rtc rtc;
 static struct test_line irq;
 
 static void setup(void)
 {
     harness_init(&h);
-    rtc_init(&rtc, "rtc0", test_clock_init(&wall, WALL), test_line_init(&irq), h.loop);
+    rtc_init(&rtc, "rtc0", test_wall_init(&wall, WALL), test_line_init(&irq), h.loop);
     harness_add(&h, &rtc.dev, &rtc.mmio, BASE);
 }
 
