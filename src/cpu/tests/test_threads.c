@@ -185,7 +185,7 @@ TEST(no_interrupt_is_slept_past)
         pthread_mutex_unlock(&s.lock);
     }
     pthread_join(thread, NULL);
+    fixture_fini(&s.f);
     pthread_cond_destroy(&s.cond);
     pthread_mutex_destroy(&s.lock);
-    fixture_fini(&s.f);
 }
