@@ -26,7 +26,8 @@ static unsigned txn_depth;
 static bool txn_dirty, txn_committing;
 static struct list_node txn_spaces = { &txn_spaces, &txn_spaces };
 
-static _Thread_local unsigned thread_registered, thread_txn_depth;
+static _Thread_local unsigned thread_txn_depth;
+_Thread_local unsigned mem_thread_registrations;
 
 #ifdef MEM_TSAN
 char mem_tsan_tag;
@@ -313,14 +314,14 @@ void mem_space_log_sync(struct mem_space *space, struct ram_block *block)
 
 void mem_thread_register(void)
 {
-    if (thread_registered++ == 0)
+    if (mem_thread_registrations++ == 0)
         rcu_register_thread();
 }
 
 void mem_thread_unregister(void)
 {
-    assert(thread_registered > 0);
-    if (--thread_registered == 0)
+    assert(mem_thread_registrations > 0);
+    if (--mem_thread_registrations == 0)
         rcu_unregister_thread();
 }
 

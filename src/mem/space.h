@@ -8,6 +8,7 @@
 #ifndef MEM_SPACE_H
 #define MEM_SPACE_H
 
+#include <assert.h>
 #include <urcu.h>
 
 #include "mem/region.h"
@@ -78,8 +79,10 @@ void mem_space_log_sync(struct mem_space *space, struct ram_block *block);
 /* Each thread that touches a space, once, before and after. May nest. */
 void mem_thread_register(void);
 void mem_thread_unregister(void);
+extern _Thread_local unsigned mem_thread_registrations; /* private; of this thread */
 static inline void mem_read_lock(void)
 {
+    assert(mem_thread_registrations != 0); /* else nobody would wait for us */
     rcu_read_lock();
 }
 static inline void mem_read_unlock(void)

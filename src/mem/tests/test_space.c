@@ -224,7 +224,7 @@ TEST(one_tree_may_be_seen_in_two_spaces)
 
 /* --------- readers racing commits ------------------ */
 
-enum { READERS = 3, ROUNDS = 150, WINDOW = 0x4000 };
+enum { READERS = 3, ROUNDS = 90, WINDOW = 0x4000 };
 
 struct counter {
     struct mem_region region;
