@@ -12,6 +12,10 @@
  * back to memory is taken only after ARRAY_READS_TO_ROMD reads found both chips in read array.
  * Firmware that alternates commands with a few reads then stays a device throughout.
  *
+ * A flash without a file costs host memory only for the sectors that were programmed: the others
+ * are known to be erased, `filled` tells which, and reads of them are answered here. A board may
+ * have two of 32 MiB that nobody uses.
+ *
  * Programming can only clear bits, erasing sets them. A change is in RAM first and then written to
  * the file; if that fails the guest sees the chip's program or erase error.
  */
@@ -19,16 +23,14 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/bitops.h"
 #include "base/compiler.h"
 #include "base/endian.h"
 #include "devices/misc/pflash_cfi.h"
+#include "devices/misc/pflash_image.h"
 
 enum { MODE_ARRAY, MODE_ID, MODE_QUERY, MODE_STATUS, MODES };
 enum {
@@ -101,19 +103,6 @@ static void note_change(struct pflash *pflash, uint32_t word, uint32_t words)
         pflash->changed_to = to;
 }
 
-static bool write_file(const struct pflash *pflash, uint64_t from, uint64_t to)
-{
-    while (from < to) {
-        ssize_t n = pwrite(pflash->fd, pflash->ram->hva + from, to - from, (off_t)from);
-
-        if (n > 0)
-            from += (uint64_t)n;
-        else if (n == 0 || errno != EINTR)
-            return false;
-    }
-    return true;
-}
-
 /* Tells the dirty hub and the file, once for both chips. */
 static void flush_changes(struct pflash *pflash)
 {
@@ -123,12 +112,26 @@ static void flush_changes(struct pflash *pflash)
         return;
     pflash->changed_from = pflash->changed_to = 0;
     ram_block_wrote(pflash->ram, from, to - from);
-    if (pflash->fd < 0 || write_file(pflash, from, to))
+    if (pflash->fd < 0 || pflash_image_write(pflash->fd, pflash->ram->hva, from, to))
         return;
     for (unsigned c = 0; c < PFLASH_CHIPS; c++)
         pflash->chips[c].status |= STATUS_SEQUENCE;
 }
 
+/* Gives the sector of `word` its memory. */
+static void fill(struct pflash *pflash, uint32_t word)
+{
+    uint32_t sector = word / SECTOR_WORDS;
+
+    if (pflash->filled[sector])
+        return;
+    memset(pflash->ram->hva + (uint64_t)sector * PFLASH_SECTOR, 0xff, PFLASH_SECTOR);
+    note_change(pflash, sector * SECTOR_WORDS, SECTOR_WORDS);
+    pflash->filled[sector] = true;
+    pflash->unfilled--;
+}
+
+/* The words lie in one sector. */
 static void program(struct pflash *pflash, unsigned c, uint32_t word, const uint16_t *vals,
                     uint32_t count)
 {
@@ -136,6 +139,7 @@ static void program(struct pflash *pflash, unsigned c, uint32_t word, const uint
         pflash->chips[c].status |= STATUS_PROGRAM | STATUS_LOCKED;
         return;
     }
+    fill(pflash, word);
     for (uint32_t i = 0; i < count; i++) {
         uint8_t *at = chip_word(pflash, c, word + i);
 
@@ -152,6 +156,8 @@ static void erase(struct pflash *pflash, unsigned c, uint32_t word)
         pflash->chips[c].status |= STATUS_ERASE | STATUS_LOCKED;
         return;
     }
+    if (!pflash->filled[word / SECTOR_WORDS])
+        return;
     for (uint32_t i = 0; i < SECTOR_WORDS; i++)
         st_le16(chip_word(pflash, c, first + i), 0xffff);
     note_change(pflash, first, SECTOR_WORDS);
@@ -310,7 +316,7 @@ static uint16_t chip_read(const struct pflash *pflash, unsigned c, uint32_t word
     case MODE_STATUS:
         return STATUS_READY | chip->status;
     default:
-        return ld_le16(chip_word(pflash, c, word));
+        return pflash->filled[word / SECTOR_WORDS] ? ld_le16(chip_word(pflash, c, word)) : 0xffff;
     }
 }
 
@@ -324,8 +330,11 @@ static void set_romd(struct pflash *pflash, bool romd)
     mem_region_set_romd(&pflash->mmio, romd);
 }
 
-static bool all_in_array(const struct pflash *pflash)
+/* Whether the bank may be read as memory. */
+static bool is_plain(const struct pflash *pflash)
 {
+    if (pflash->unfilled > 0)
+        return false;
     for (unsigned c = 0; c < PFLASH_CHIPS; c++) {
         if (pflash->chips[c].mode != MODE_ARRAY)
             return false;
@@ -341,7 +350,7 @@ static enum mem_result pflash_read(struct mem_region *region, gpa_t off, unsigne
 
     bank = chip_read(pflash, 0, word) | (uint32_t)chip_read(pflash, 1, word) << 16;
     *val = extract32(bank, (unsigned)(off % BANK_WIDTH) * 8, size * 8);
-    if (all_in_array(pflash) && pflash->reads_to_romd-- == 0)
+    if (is_plain(pflash) && pflash->reads_to_romd-- == 0)
         set_romd(pflash, true);
     return MEM_OK;
 }
@@ -362,7 +371,7 @@ static enum mem_result pflash_write(struct mem_region *region, gpa_t off, unsign
             chip_write(pflash, c, word, (uint16_t)(bank >> 16 * c));
     }
     flush_changes(pflash);
-    if (!all_in_array(pflash)) {
+    if (!is_plain(pflash)) {
         pflash->reads_to_romd = ARRAY_READS_TO_ROMD;
         set_romd(pflash, false);
     }
@@ -375,84 +384,6 @@ static const struct mem_region_ops pflash_mem_ops = {
     .min_size = 1,
     .max_size = 4,
 };
-
-/* ---- the file ---- */
-
-/* No two machines may write one file; several may read it. */
-static int lock_file(int fd, const struct pflash_params *params, struct error *err)
-{
-    struct flock lock = { .l_type = params->readonly ? F_RDLCK : F_WRLCK, .l_whence = SEEK_SET };
-
-    if (fcntl(fd, F_OFD_SETLK, &lock) == 0 || (errno != EAGAIN && errno != EACCES))
-        return 0; /* a file system without locks is no reason not to run */
-    return error_set(err, EBUSY,
-                     "flash image '%s' is in use by another machine; give each its own "
-                     "copy",
-                     params->path);
-}
-
-static int check_size(int fd, const struct pflash_params *params, uint64_t *ret_size,
-                      struct error *err)
-{
-    struct stat st;
-
-    if (fstat(fd, &st) < 0)
-        return error_set(err, errno, "cannot examine flash image '%s': %s", params->path,
-                         strerror(errno));
-    if (!S_ISREG(st.st_mode))
-        return error_set(err, EINVAL, "flash image '%s' is not a regular file", params->path);
-    *ret_size = (uint64_t)st.st_size;
-    if (*ret_size > params->size)
-        return error_set(err, EFBIG,
-                         "flash image '%s' has %" PRIu64 " bytes, more than the "
-                         "flash's %" PRIu64,
-                         params->path, *ret_size, params->size);
-    if (!params->readonly && *ret_size != params->size)
-        return error_set(err, EINVAL,
-                         "flash image '%s' has %" PRIu64 " bytes, a writable one must "
-                         "have %" PRIu64 "; make it so with truncate -s %" PRIu64,
-                         params->path, *ret_size, params->size, params->size);
-    return 0;
-}
-
-static int read_file(int fd, uint8_t *to, uint64_t size, const char *path, struct error *err)
-{
-    for (uint64_t done = 0; done < size;) {
-        ssize_t n = pread(fd, to + done, size - done, (off_t)done);
-
-        if (n == 0)
-            return error_set(err, EIO, "flash image '%s' shrank while it was read", path);
-        if (n < 0 && errno != EINTR)
-            return error_set(err, errno, "cannot read flash image '%s': %s", path, strerror(errno));
-        if (n > 0)
-            done += (uint64_t)n;
-    }
-    return 0;
-}
-
-/* Fills ram, already 0xff, and leaves fd open if there is something to keep it for. */
-static int open_image(struct pflash *pflash, struct error *err)
-{
-    const struct pflash_params *params = &pflash->params;
-    int fd = open(params->path, (params->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);
-    uint64_t size = 0;
-    int rc;
-
-    if (fd < 0)
-        return error_set(err, errno, "cannot open flash image '%s' for %s: %s", params->path,
-                         params->readonly ? "reading" : "writing", strerror(errno));
-    rc = check_size(fd, params, &size, err);
-    if (rc == 0)
-        rc = lock_file(fd, params, err);
-    if (rc == 0)
-        rc = read_file(fd, pflash->ram->hva, size, params->path, err);
-    if (rc != 0) {
-        close(fd);
-        return rc;
-    }
-    pflash->fd = fd;
-    return 0;
-}
 
 /* ---- the device ---- */
 
@@ -472,9 +403,13 @@ static int pflash_realize(struct device *dev, struct error *err)
 
     if (rc != 0)
         return rc;
-    memset(pflash->ram->hva, 0xff, pflash->params.size);
-    if (pflash->params.path != NULL)
-        rc = open_image(pflash, err);
+    memset(pflash->filled, false, sizeof(pflash->filled));
+    pflash->unfilled = (unsigned)(pflash->params.size / PFLASH_SECTOR);
+    if (pflash->params.path != NULL) {
+        rc = pflash_image_open(&pflash->params, pflash->ram->hva, &pflash->fd, err);
+        memset(pflash->filled, true, sizeof(pflash->filled));
+        pflash->unfilled = 0;
+    }
     if (rc != 0) {
         release(pflash);
         return rc;
@@ -498,13 +433,16 @@ static void pflash_reset(struct device *dev)
 
     for (unsigned c = 0; c < PFLASH_CHIPS; c++)
         pflash->chips[c] = (struct pflash_chip){ .mode = MODE_ARRAY };
-    set_romd(pflash, true);
+    set_romd(pflash, is_plain(pflash));
 }
 
 static int pflash_post_load(struct device *dev, struct error *err)
 {
     struct pflash *pflash = to_pflash(dev);
 
+    pflash->unfilled = 0;
+    for (unsigned i = 0; i < pflash->params.size / PFLASH_SECTOR; i++)
+        pflash->unfilled += !pflash->filled[i];
     for (unsigned c = 0; c < PFLASH_CHIPS; c++) {
         const struct pflash_chip *chip = &pflash->chips[c];
 
@@ -514,7 +452,7 @@ static int pflash_post_load(struct device *dev, struct error *err)
             return error_set(err, EINVAL, "chip %u is in a state no chip can be in", c);
     }
     pflash->reads_to_romd = ARRAY_READS_TO_ROMD;
-    set_romd(pflash, all_in_array(pflash));
+    set_romd(pflash, is_plain(pflash));
     return 0;
 }
 
@@ -526,6 +464,7 @@ static int pflash_post_load(struct device *dev, struct error *err)
         STATE_UINT_ARRAY(struct pflash, chips[n].buffer)
 
 static const struct state_field pflash_state[] = { PFLASH_CHIP_STATE(0), PFLASH_CHIP_STATE(1),
+                                                   STATE_BOOL_ARRAY(struct pflash, filled),
                                                    STATE_END };
 
 static const struct device_ops pflash_ops = {
@@ -542,7 +481,7 @@ static const struct device_ops pflash_ops = {
 void pflash_init(struct pflash *pflash, const char *id, const struct pflash_params *params)
 {
     assert(is_pow2(params->size) && params->size / PFLASH_SECTOR >= 2);
-    assert(params->size <= GIB(1)); /* word addresses are 32 bits */
+    assert(params->size / PFLASH_SECTOR <= PFLASH_MAX_SECTORS);
     *pflash = (struct pflash){ .params = *params, .fd = -1 };
     device_init(&pflash->dev, &pflash_ops, id);
 }

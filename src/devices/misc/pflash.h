@@ -1,8 +1,8 @@
 /* devices/misc/pflash.h - a parallel NOR flash bank: two 16-bit Intel chips side by side.
  *
  * "cfi-flash" with bank-width 4: chip 0 is bits 15:0 of each 32-bit word, chip 1 bits 31:16; a
- * command goes to both as 0x00xx00xx. Read as memory it is a ROM-device region; while a chip is in
- * another mode than read array, reads come to the device.
+ * command goes to both as 0x00xx00xx. A bank with a file is a ROM-device region, read as memory
+ * while both chips are in read array.
  */
 #ifndef DEVICES_MISC_PFLASH_H
 #define DEVICES_MISC_PFLASH_H
@@ -13,13 +13,14 @@
 enum {
     PFLASH_CHIPS = 2,
     PFLASH_SECTOR = 256 * 1024, /* bytes of the bank that one erase clears in both chips */
-    PFLASH_BUFFER_WORDS = 256,  /* of a chip's write buffer */
+    PFLASH_MAX_SECTORS = 256,
+    PFLASH_BUFFER_WORDS = 256, /* of a chip's write buffer */
 };
 
 struct pflash_params {
-    uint64_t size; /* bytes, a power of two, at least two sectors */
+    uint64_t size; /* bytes, a power of two, 2 to PFLASH_MAX_SECTORS sectors */
     /* What the flash holds; NULL: it is erased and forgets. Read-only, a shorter file is padded
-     * with 0xff; else the file has exactly `size` bytes and every change is written to it. */
+     * with zeros; else the file has exactly `size` bytes and every change is written to it. */
     const char *path;
     bool readonly; /* programming and erasing fail as on a locked chip */
 };
@@ -44,6 +45,10 @@ struct pflash {
     struct pflash_chip chips[PFLASH_CHIPS];
     bool romd;
     unsigned reads_to_romd;
+    /* Without a file, sectors never programmed read as erased and take no host memory. While there
+     * are such, the bank stays a device. */
+    bool filled[PFLASH_MAX_SECTORS];
+    unsigned unfilled;
     uint64_t changed_from, changed_to; /* bytes to be written to the file */
 };
 

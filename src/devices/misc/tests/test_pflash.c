@@ -98,20 +98,69 @@ static uint32_t file_word(off_t at)
     return val;
 }
 
-TEST(it_starts_erased_and_reads_as_memory)
+TEST(without_a_file_it_starts_erased_and_takes_no_memory)
 {
+    struct stat st;
+
     setup();
-    assert_true(is_memory());
     assert_int_equal(rd(0), 0xffffffff);
     assert_int_equal(rd(SIZE - 4), 0xffffffff);
+    cmd(0, 0x20); /* erasing what is erased */
+    cmd(0, 0xd0);
+    cmd(0, 0xff);
+    assert_int_equal(fstat(flash.ram->fd, &st), 0);
+    assert_int_equal(st.st_blocks, 0);
+    cmd(PFLASH_SECTOR + 4, 0x40);
+    wr(PFLASH_SECTOR + 4, 0x12345678);
+    cmd(0, 0xff);
+    assert_int_equal(rd(PFLASH_SECTOR + 4), 0x12345678);
+    assert_int_equal(rd(PFLASH_SECTOR), 0xffffffff);
+    assert_int_equal(rd(2 * PFLASH_SECTOR - 4), 0xffffffff);
+    assert_int_equal(rd(PFLASH_SECTOR - 4), 0xffffffff);
+    assert_int_equal(rd(2 * PFLASH_SECTOR), 0xffffffff);
+    assert_int_equal(fstat(flash.ram->fd, &st), 0);
+    assert_int_equal(st.st_blocks * 512, PFLASH_SECTOR);
     teardown();
+}
+
+TEST(without_a_file_it_is_memory_once_every_sector_was_programmed)
+{
+    setup();
+    for (uint32_t at = 0; at < SIZE; at += PFLASH_SECTOR) {
+        assert_false(is_memory());
+        cmd(at, 0x40);
+        wr(at, at);
+    }
+    cmd(0, 0xff);
+    for (int i = 0; i < 1000 && !is_memory(); i++)
+        rd(0);
+    assert_true(is_memory());
+    assert_int_equal(rd(PFLASH_SECTOR), PFLASH_SECTOR);
+    assert_int_equal(rd(PFLASH_SECTOR + 4), 0xffffffff);
+    teardown();
+}
+
+TEST(zeros_of_the_file_take_no_memory)
+{
+    struct stat st;
+
+    make_file(4096);
+    assert_int_equal(truncate(path, SIZE), 0);
+    open_flash(path, false);
+    assert_true(is_memory());
+    assert_int_equal(rd(0), 0x73616c66);
+    assert_int_equal(rd(4096), 0);
+    assert_int_equal(rd(SIZE - 4), 0);
+    assert_int_equal(fstat(flash.ram->fd, &st), 0);
+    assert_true(st.st_blocks * 512 <= 65536);
+    teardown();
+    unlink(path);
 }
 
 TEST(read_id_shows_maker_device_and_no_lock)
 {
     setup();
     cmd(0, 0x90);
-    assert_false(is_memory());
     assert_int_equal(rd(0), 0x00890089);
     assert_int_equal(rd(4), 0x00180018);
     assert_int_equal(rd(8), 0);
@@ -360,7 +409,9 @@ TEST(chips_are_independent)
 
 TEST(it_becomes_memory_again_after_reading_a_while)
 {
-    setup();
+    make_file(SIZE);
+    open_flash(path, false);
+    assert_true(is_memory());
     cmd(0, 0x70);
     assert_false(is_memory());
     cmd(0, 0xff);
@@ -371,8 +422,9 @@ TEST(it_becomes_memory_again_after_reading_a_while)
     assert_false(is_memory());
     device_reset(&flash.dev);
     assert_true(is_memory());
-    assert_int_equal(rd(0), 0xffffffff);
+    assert_int_equal(rd(0), 0x73616c66);
     teardown();
+    unlink(path);
 }
 
 TEST(changes_reach_the_file_and_its_content_the_guest)
@@ -402,7 +454,7 @@ TEST(read_only_refuses_as_a_locked_chip_and_may_be_short)
     make_file(5000);
     open_flash(path, true);
     assert_int_equal(rd(0), 0x73616c66);
-    assert_int_equal(rd(8192), 0xffffffff);
+    assert_int_equal(rd(8192), 0);
     cmd(0, 0x40);
     wr(0, 0);
     assert_int_equal(rd(0), 0x00920092);
