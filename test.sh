@@ -1,0 +1,203 @@
+#!/usr/bin/env bash
+# test.sh - every check and test of the project.
+#
+#   ./test.sh              what CI runs: under 40 minutes on 2 cores
+#   ./test.sh --quick      before each commit: a gcc build, unit tests, style
+#   ./test.sh --long       CI's, and what takes hours: full Debian, firmware, installer, long fuzzing
+#   ./test.sh --only PART  one part: build unit asan tsan style fp fuzz guest system conformance
+#
+# Installs what tests need from the distribution. Logs go to build-test/log/. The last line is
+# "N passed, N failed". VIREO_RISCV_TESTS=DIR adds the public riscv-tests (see docs/testing.md).
+set -uo pipefail
+cd "$(dirname "$0")" || exit 1
+. scripts/lib.sh
+
+mode=ci
+only=
+while [ $# -gt 0 ]; do
+    case $1 in
+    --quick) mode=quick ;;
+    --long) mode=long ;;
+    --only) only=${2:?--only needs the name of a part}; shift ;;
+    -h | --help) sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0"; exit 0 ;;
+    *) die "unknown option $1; see --help" ;;
+    esac
+    shift
+done
+
+work=$top/build-test
+log=$work/log
+mkdir -p "$log"
+passed=0 failed=0 skipped=0
+begun=$(date +%s)
+
+wanted() { [ -z "$only" ] || [ "$only" = "$1" ]; }
+
+pass() { passed=$((passed + 1)); }
+fail() { failed=$((failed + 1)); printf 'FAILED %s\n' "$*"; }
+
+# run NAME COMMAND...: one test; its output goes to a log and is shown when it fails.
+run() {
+    local name=$1 start
+    shift
+    start=$(date +%s)
+    if "$@" >"$log/$name.log" 2>&1; then
+        pass
+        printf 'ok     %s %s\n' "$name" "$(took "$start")"
+    else
+        fail "$name (log: $log/$name.log)"
+        tail -n 15 "$log/$name.log" | sed 's/^/       /'
+    fi
+}
+
+# configure NAME CC [MESON OPTION]...: a build folder below build-test.
+configure() {
+    local name=$1 compiler=$2
+    shift 2
+    [ -f "$work/$name/build.ninja" ] || CC=$compiler meson setup "$work/$name" "$top" -Dwerror=true "$@"
+}
+
+# suite BUILD ARGS...: meson tests, each counted.
+suite() {
+    local name=$1 label=$1-$2 start json
+    shift 2
+    start=$(date +%s)
+    meson test -C "$work/$name" --no-rebuild --print-errorlogs "$@" >"$log/$label.log" 2>&1
+    json=$work/$name/meson-logs/testlog.json
+    eval "$(python3 - "$json" <<'P'
+import json, sys
+good = bad = skip = 0
+names = []
+try:
+    for line in open(sys.argv[1]):
+        test = json.loads(line)
+        if test['result'] == 'OK':
+            good += 1
+        elif test['result'] == 'SKIP':
+            skip += 1
+        else:
+            bad += 1
+            names.append(test['name'].split(' / ')[-1])
+except OSError:
+    bad = 1
+print(f"good={good} bad={bad} skip={skip} names='{' '.join(names)}'")
+P
+)"
+    passed=$((passed + good)) skipped=$((skipped + skip))
+    printf '%s %s: %d tests %s\n' "$([ "$bad" = 0 ] && echo 'ok    ' || echo 'not ok')" "$label" "$good" "$(took "$start")"
+    for bad_name in $names; do fail "$label $bad_name (log: $log/$label.log)"; done
+    [ "$bad" = 0 ] || [ -n "$names" ] || fail "$label did not run"
+}
+
+built() { [ -f "$work/$1/build.ninja" ]; }
+
+lundef=-Db_lundef=false # clang's sanitizers are not in libc
+
+build_all() {
+    wanted build || wanted unit || wanted fp || wanted guest || wanted system || wanted conformance || wanted style &&
+        run build-gcc eval 'configure gcc gcc -Dbuildtype=release -Db_ndebug=false && ninja -C "$work/gcc"'
+    [ "$mode" = quick ] && return
+    wanted build || wanted asan &&
+        run build-asan eval 'configure asan clang -Db_sanitize=address,undefined $lundef && ninja -C "$work/asan"'
+    wanted build || wanted tsan &&
+        run build-tsan eval 'configure tsan clang -Db_sanitize=thread $lundef && ninja -C "$work/tsan"'
+    wanted build || wanted fuzz &&
+        run build-fuzz eval 'configure fuzz clang -Dfuzz=true -Dtests=false -Db_sanitize=address,undefined $lundef && ninja -C "$work/fuzz"'
+}
+
+unit() {
+    wanted unit && suite gcc unit --suite unit
+    wanted fp && [ "$mode" != quick ] && suite gcc fp --suite fp
+    [ "$mode" = quick ] && return
+    wanted asan && suite asan unit --suite unit --timeout-multiplier 4
+    wanted tsan && TSAN_OPTIONS="suppressions=$top/tests/tsan.supp" suite tsan unit --suite unit --timeout-multiplier 6
+}
+
+style() {
+    wanted style || return
+    run layers scripts/check_layers
+    if [ "$mode" = quick ]; then
+        run style scripts/check_style --quick
+    else
+        run style scripts/check_style -p "$work/gcc"
+    fi
+}
+
+# Each target for a minute (15 with --long), as many at a time as there are cores.
+fuzz_all() {
+    wanted fuzz && [ "$mode" != quick ] || return
+    local seconds=60 target
+    [ "$mode" = long ] && seconds=900
+    seconds=${VIREO_FUZZ_SECONDS:-$seconds}
+    for target in "$work"/fuzz/src/*/fuzz_* "$work"/fuzz/src/*/*/fuzz_* "$work"/fuzz/src/*/*/*/fuzz_* "$work"/fuzz/src/*/*/*/*/fuzz_*; do
+        [ -f "$target" ] && [ -x "$target" ] && printf '%s\n' "$target"
+    done | xargs -P "$(nproc)" -I{} scripts/fuzz_one {} "$seconds" "$log"
+    for target in "$log"/fuzz_*.status; do
+        [ -f "$target" ] || { fail "no fuzz target ran"; break; }
+        if [ "$(cat "$target")" = 0 ]; then pass; else fail "$(basename "$target" .status) (log: ${target%.status}.log)"; fi
+    done
+    printf '%s fuzz: %s targets, %s s each\n' "done  " "$(ls "$log"/fuzz_*.status 2>/dev/null | wc -l)" "$seconds"
+}
+
+guest() {
+    wanted guest && [ "$mode" != quick ] || return
+    run guest-build scripts/build_guest_tests "$work/guest"
+    eval "$(scripts/run_guest_tests "$work/gcc/src/app/vireo" "$work/guest" >"$log/guest.log" 2>&1
+        awk '/^[0-9]+ passed, [0-9]+ failed/ { good = $1; bad = $3 } END { printf "good=%d bad=%d", good, bad }' "$log/guest.log")"
+    passed=$((passed + good))
+    [ $((good + bad)) -gt 0 ] || fail "guest tests did not run (log: $log/guest.log)"
+    for _ in $(seq "$bad"); do fail "guest test (log: $log/guest.log)"; done
+    printf 'guest: %d passed, %d failed\n' "$good" "$bad"
+}
+
+system() {
+    wanted system && [ "$mode" != quick ] || return
+    local args=(-q -p no:cacheprovider --junitxml "$log/system.xml") start
+    start=$(date +%s)
+    [ "$mode" = long ] && args+=(--long)
+    run images scripts/guest_images initramfs opensbi
+    VIREO=$work/gcc/src/app/vireo /usr/bin/python3 -m pytest "${args[@]}" tests/system >"$log/system.log" 2>&1
+    eval "$(python3 - "$log/system.xml" <<'P'
+import sys, xml.etree.ElementTree as tree
+try:
+    suite = tree.parse(sys.argv[1]).getroot().find('testsuite')
+    bad = int(suite.get('failures')) + int(suite.get('errors'))
+    skip = int(suite.get('skipped'))
+    good = int(suite.get('tests')) - bad - skip
+except (OSError, tree.ParseError):
+    good, bad, skip = 0, 1, 0
+print(f'good={good} bad={bad} skip={skip}')
+P
+)"
+    passed=$((passed + good)) failed=$((failed + bad)) skipped=$((skipped + skip))
+    printf 'system: %d passed, %d failed, %d skipped %s\n' "$good" "$bad" "$skip" "$(took "$start")"
+    [ "$bad" = 0 ] || grep -E '^(FAILED|ERROR|E  )' "$log/system.log" | head -n 40
+}
+
+conformance() {
+    wanted conformance && [ -n "${VIREO_RISCV_TESTS:-}" ] || return
+    eval "$(scripts/run_guest_tests --riscv-tests "$work/gcc/src/app/vireo" "$VIREO_RISCV_TESTS" >"$log/conformance.log" 2>&1
+        awk '/^[0-9]+ passed, [0-9]+ failed/ { good = $1; bad = $3 } END { printf "good=%d bad=%d", good, bad }' "$log/conformance.log")"
+    passed=$((passed + good)) failed=$((failed + bad))
+    printf 'riscv-tests: %d passed, %d failed\n' "$good" "$bad"
+}
+
+rm -f "$log"/*.log "$log"/*.status
+need_packages $build_packages $guest_packages
+if [ "$mode" = quick ]; then
+    need_packages libcmocka-dev
+else
+    need_packages $test_packages
+fi
+build_all
+unit
+style
+guest
+system
+conformance
+fuzz_all
+
+printf 'took %d min\n' $((($(date +%s) - begun + 30) / 60))
+[ "$skipped" = 0 ] || printf '%d skipped\n' "$skipped"
+printf '%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ]
