@@ -6,7 +6,7 @@ static double a[N], b[N], c[N];
 
 int main(int argc, char **argv)
 {
-    uint64_t rounds = bench_scaled(argc, argv, 80000), i, bits;
+    uint64_t rounds = bench_scaled(argc, argv, 40000), i, bits;
     double t, s = 3.0, sum = 0;
     int k;
 

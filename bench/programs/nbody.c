@@ -39,7 +39,7 @@ static void step(double dt)
 
 int main(int argc, char **argv)
 {
-    uint64_t steps = bench_scaled(argc, argv, 5e6), i, bits, sum = 0, seed = 7;
+    uint64_t steps = bench_scaled(argc, argv, 2.5e6), i, bits, sum = 0, seed = 7;
     double t;
     int b, k;
 
