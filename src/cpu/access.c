@@ -220,8 +220,10 @@ static bool find_crossing(struct hart *hart, gva_t gva, unsigned first_size, uns
 
         if (entry == NULL || !access_pmp(hart, entry, part[i], part_size[i], kind, kind, bank))
             return false;
-        if (entry->ram == NULL || (kind == ACCESS_WRITE && (entry->flags & TLB_NO_WRITE)))
-            return access_fault(hart, kind, part[i]);
+        if (entry->ram == NULL || (kind == ACCESS_WRITE && (entry->flags & TLB_NO_WRITE))) {
+            (void)access_fault(hart, kind, part[i]);
+            return false;
+        }
         ret_entry[i] = entry;
     }
     return true;

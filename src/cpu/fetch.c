@@ -50,7 +50,7 @@ static bool fetch_parcel(struct hart *hart, gva_t gva, uint32_t *ret_parcel)
 
 bool hart_fetch_insn(struct hart *hart, gva_t gva, uint32_t *ret_raw)
 {
-    uint32_t low, high = 0;
+    uint32_t low = 0, high = 0;
 
     gva &= ~(gva_t)1;
     if (!fetch_parcel(hart, gva, &low))

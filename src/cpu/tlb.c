@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { LEVEL_BITS = 9 };
+enum { LEVEL_BITS = 9, TLB_FILTER_BITS = TLB_FILTER_WORDS * 64 };
 
 /* Bits of a gva that a leaf of this level does not translate. */
 static uint64_t leaf_offset_mask(unsigned level)
@@ -41,7 +41,7 @@ static void empty_bank(struct tlb *tlb, unsigned bank)
 
 static unsigned filter_bit(gva_t gva)
 {
-    return (gva >> PAGE_SHIFT) % (TLB_FILTER_WORDS * 64);
+    return (gva >> PAGE_SHIFT) % TLB_FILTER_BITS;
 }
 
 void tlb_fetched(struct tlb *tlb, gva_t gva)

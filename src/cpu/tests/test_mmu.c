@@ -207,7 +207,7 @@ TEST(napot_takes_the_low_bits_of_the_page_number_from_the_address)
         map(&f, 0);
         *entry(&f, L0, i) = pte(RAM_BASE + 0x20000 + 0x8000, PTE_V | RWX | AD | PTE_N);
         assert_true(hart_fetch_page(&f.hart, 0x40200000 + i * 0x1000, &gpa, &hva));
-        assert_int_equal(gpa, RAM_BASE + 0x20000 + i * 0x1000);
+        assert_int_equal(gpa, RAM_BASE + 0x20000 + (gpa_t)i * 0x1000);
     }
     map(&f, 0); /* N above the last level is reserved */
     *entry(&f, L1, 1) = pte(RAM_BASE + 0x8000, PTE_V | RWX | AD | PTE_N);
@@ -338,69 +338,82 @@ struct answer {
     gpa_t pte_gpa;
 };
 
+/* Steps 5 to 8 for a leaf at level i; MMU_PAGE_FAULT or MMU_OK. */
+static enum mmu_result oracle_leaf(struct fixture *f, uint64_t p, int i, enum access_kind kind,
+                                   unsigned priv)
+{
+    const struct riscv_state *s = &f->hart.s;
+    bool sum = s->mstatus & MSTATUS_SUM, mxr = s->mstatus & MSTATUS_MXR;
+
+    if ((p >> 61 & 3) != 0 && (!(s->menvcfg >> 62 & 1) || (p >> 61 & 3) == 3))
+        return MMU_PAGE_FAULT;
+    if (p >> 63 && (!isa_has(&f->isa, ISA_EXT_SVNAPOT) || i != 0 || (p >> 10 & 15) != 8))
+        return MMU_PAGE_FAULT;
+    if (i > 0 && (p >> 10 & ((UINT64_C(1) << 9 * i) - 1)) != 0)
+        return MMU_PAGE_FAULT;
+    if (priv == PRIV_U && !(p & PTE_U))
+        return MMU_PAGE_FAULT;
+    if (priv == PRIV_S && (p & PTE_U) && (kind == ACCESS_EXEC || !sum))
+        return MMU_PAGE_FAULT;
+    switch (kind) {
+    case ACCESS_READ:
+        return p & PTE_R || (mxr && (p & PTE_X)) ? MMU_OK : MMU_PAGE_FAULT;
+    case ACCESS_WRITE:
+        return p & PTE_W ? MMU_OK : MMU_PAGE_FAULT;
+    case ACCESS_EXEC:
+        break;
+    }
+    return p & PTE_X ? MMU_OK : MMU_PAGE_FAULT;
+}
+
+/* Steps 1 to 4: the level of the leaf, or -1; ret_result says why not. */
+static int oracle_find(struct fixture *f, gva_t va, uint64_t *ret_pte, gpa_t *ret_at,
+                       enum mmu_result *ret_result)
+{
+    uint64_t satp = f->hart.s.satp, a = (satp & SATP_PPN) * 4096, p;
+    int levels = (int)(satp >> 60) - 8 + 3;
+    int64_t top = (int64_t)va >> (12 + 9 * levels - 1);
+
+    *ret_result = MMU_PAGE_FAULT;
+    for (int i = levels - 1; i >= 0 && (top == 0 || top == -1); i--) {
+        *ret_at = a + (va >> (12 + 9 * i) & 511) * 8;
+        if (*ret_at - ROM_BASE < PAGE_SIZE_BYTES) /* all zeros */
+            return -1;
+        if (*ret_at < RAM_BASE || *ret_at >= RAM_BASE + RAM_SIZE) {
+            *ret_result = MMU_ACCESS_FAULT;
+            return -1;
+        }
+        *ret_pte = p = *fixture_ram(f, *ret_at);
+        if ((p & 1) == 0 || (p & 6) == 4 || (p >> 54 & 0x7f) != 0)
+            return -1;
+        if (p & 0xa) /* R or X: a leaf */
+            return i;
+        if (p >> 61 != 0 || (p & 0xd0) != 0)
+            return -1;
+        a = (p >> 10 & SATP_PPN) * 4096;
+    }
+    return -1;
+}
+
 /* Step by step, from memory, with no state of its own. */
 static struct answer oracle(struct fixture *f, gva_t va, enum access_kind kind, unsigned priv)
 {
-    const struct riscv_state *s = &f->hart.s;
-    unsigned mode = (unsigned)(s->satp >> 60), levels = mode - 8 + 3;
-    uint64_t a = (s->satp & SATP_PPN) * 4096, p = 0;
-    int i = (int)levels - 1;
-    struct answer r = { .result = MMU_PAGE_FAULT };
-    int64_t top = (int64_t)va >> (12 + 9 * levels - 1);
+    struct answer r = { 0 };
+    uint64_t p = 0, low;
+    int i = oracle_find(f, va, &p, &r.pte_gpa, &r.result);
 
-    if (mode == 0)
-        return (struct answer){ .result = MMU_OK, .gpa = va };
-    if (top != 0 && top != -1)
+    if (i < 0)
         return r;
-    for (;; i--) {
-        uint64_t vpn = va >> (12 + 9 * i) & 511;
-
-        if (i < 0)
-            return r;
-        r.pte_gpa = a + vpn * 8;
-        if (r.pte_gpa - ROM_BASE < PAGE_SIZE_BYTES) /* all zeros */
-            return r;
-        if (r.pte_gpa < RAM_BASE || r.pte_gpa >= RAM_BASE + RAM_SIZE)
-            return (struct answer){ .result = MMU_ACCESS_FAULT };
-        p = *fixture_ram(f, r.pte_gpa);
-        if ((p & 1) == 0 || (p & 6) == 4)
-            return r;
-        if (p >> 54 & 0x7f)
-            return r;
-        if (p & 0xa) { /* R or X: a leaf */
-            if ((p >> 61 & 3) != 0 && (!(s->menvcfg >> 62 & 1) || (p >> 61 & 3) == 3))
-                return r;
-            if (p >> 63 && (!isa_has(&f->isa, ISA_EXT_SVNAPOT) || i != 0 || (p >> 10 & 15) != 8))
-                return r;
-            break;
-        }
-        if (p >> 61 != 0 || (p & 0xd0) != 0)
-            return r;
-        a = (p >> 10 & SATP_PPN) * 4096;
-    }
-    uint64_t ppn = p >> 10 & SATP_PPN, low = (UINT64_C(1) << 9 * i) - 1;
-
-    if (i > 0 && (ppn & low) != 0)
-        return r;
-    if (priv == PRIV_U && !(p & PTE_U))
-        return r;
-    if (priv == PRIV_S && (p & PTE_U) && (kind == ACCESS_EXEC || !(s->mstatus & MSTATUS_SUM)))
-        return r;
-    if (kind == ACCESS_READ && !(p & PTE_R) && !((s->mstatus & MSTATUS_MXR) && (p & PTE_X)))
-        return r;
-    if (kind == ACCESS_WRITE && !(p & PTE_W))
-        return r;
-    if (kind == ACCESS_EXEC && !(p & PTE_X))
+    r.result = oracle_leaf(f, p, i, kind, priv);
+    if (r.result != MMU_OK)
         return r;
     if (!(p & PTE_A) || (kind == ACCESS_WRITE && !(p & PTE_D))) {
-        if (!(s->menvcfg >> 61 & 1))
-            return r;
+        if (!(f->hart.s.menvcfg >> 61 & 1))
+            r.result = MMU_PAGE_FAULT;
         r.set = kind == ACCESS_WRITE ? AD : PTE_A;
     }
-    if (p >> 63)
-        low = 15;
-    r.result = MMU_OK;
-    r.gpa = ((ppn & ~low) | (va >> 12 & low)) * 4096 + (va & 4095);
+    low = p >> 63 ? 15 : (UINT64_C(1) << 9 * i) - 1;
+    r.gpa = ((p >> 10 & SATP_PPN & ~low) | (va >> 12 & low)) * 4096 + (va & 4095);
     return r;
 }
 

@@ -94,7 +94,7 @@ TEST(a_and_d_are_set_on_the_pte_that_was_read_or_not_at_all)
     fixture_ram(f, ROOT)[0] = pte(L1, PTE_V);
     fixture_ram(f, L1)[0] = pte(L0, PTE_V);
     for (unsigned i = 0; i < PAGES; i++)
-        fixture_ram(f, L0)[i] = pte(DATA + i * PAGE_SIZE_BYTES, PTE_V | PTE_R | PTE_W);
+        fixture_ram(f, L0)[i] = pte(DATA + (gpa_t)i * PAGE_SIZE_BYTES, PTE_V | PTE_R | PTE_W);
     hart_init(&race.other, 1, &f->isa, f->hart.ops, f, f->space);
     supervise(&f->hart);
     supervise(&race.other);

@@ -139,9 +139,11 @@ TEST(each_pair_of_interrupts_is_taken_in_order_and_mode)
             assert_int_equal(f.hart.s.pc, PC);
             assert_false(atomic_load(&f.hart.attention) & HART_ATTN_IRQ);
         } else if (to_s) {
-            expect_supervisor(&f.hart.s, priv, sie, XCAUSE_INTERRUPT | want, 0, STVEC + 4 * want);
+            expect_supervisor(&f.hart.s, priv, sie, XCAUSE_INTERRUPT | want, 0,
+                              STVEC + UINT64_C(4) * want);
         } else {
-            expect_machine(&f.hart.s, priv, mie, XCAUSE_INTERRUPT | want, 0, MTVEC + 4 * want);
+            expect_machine(&f.hart.s, priv, mie, XCAUSE_INTERRUPT | want, 0,
+                           MTVEC + UINT64_C(4) * want);
         }
         make_pending(&f, 0);
     }
