@@ -93,7 +93,7 @@ struct trap run_with(int priv, const void *fn, u64 a0, u64 a1, u64 mstatus_set)
     trap.status = CSR_READ(MSTATUS);
     trap.ret = ctx->ret;
     trap.taken_in = M;
-    CSR_CLEAR(MSTATUS, MSTATUS_MPRV);
+    CSR_CLEAR(MSTATUS, MSTATUS_MPRV | (mstatus_set & ~MSTATUS_FS));
     if (trap.cause >= ECALL_U && trap.cause <= ECALL_M && ctx->magic == 0x600d)
         trap.cause = NO_TRAP;
     if (trap.cause == ECALL_S && ctx->magic == 0x5000) {

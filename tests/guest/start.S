@@ -109,6 +109,7 @@ guest_run:
         add     sp, sp, a4
         mv      a0, a2
         mv      a1, a3
+        li      a7, 0
         mret
 
 /* Where code under run() returns to, in whatever mode. a0 is its result. */
