@@ -51,8 +51,10 @@ static const char *machine_name(unsigned machine)
 static int read_header(struct load_file *file, Elf64_Ehdr *eh, struct error *err)
 {
     const char *name = load_file_name(file);
-    int rc = load_file_read(file, 0, eh, sizeof(*eh), err);
+    int rc;
 
+    memset(eh, 0, sizeof(*eh));
+    rc = load_file_read(file, 0, eh, sizeof(*eh), err);
     if (rc < 0)
         return rc;
     if (memcmp(eh->e_ident, ELFMAG, SELFMAG) != 0)
@@ -202,7 +204,7 @@ static int clear(struct mem_space *space, gpa_t gpa, uint64_t len, const char *n
 int load_elf(struct load_file *file, struct mem_space *space, const struct load_extent *ram,
              struct load_result *ret_result, struct error *err)
 {
-    Elf64_Phdr segments[MAX_SEGMENTS];
+    Elf64_Phdr segments[MAX_SEGMENTS] = { 0 };
     struct load_result result;
     Elf64_Ehdr eh;
     int rc = read_header(file, &eh, err);
@@ -236,6 +238,7 @@ static int read_section(struct load_file *file, const Elf64_Ehdr *eh, unsigned i
     uint64_t size = load_file_size(file), at = (uint64_t)index * sizeof(*sh);
     int rc;
 
+    memset(sh, 0, sizeof(*sh));
     if (eh->e_shoff > size || at > size - eh->e_shoff)
         return error_set(err, ENOEXEC, "'%s' is cut short: its section headers are missing",
                          load_file_name(file));
@@ -270,7 +273,7 @@ static int search_symbols(struct load_file *file, const Elf64_Shdr *table,
                           struct error *err)
 {
     uint64_t count = table->sh_size / sizeof(Elf64_Sym);
-    Elf64_Sym syms[SYMS_AT_ONCE];
+    Elf64_Sym syms[SYMS_AT_ONCE] = { 0 };
 
     for (uint64_t i = 0; i < count; i += SYMS_AT_ONCE) {
         size_t n = count - i < SYMS_AT_ONCE ? (size_t)(count - i) : SYMS_AT_ONCE;

@@ -197,10 +197,9 @@ static int inflate_error(const char *name, int zrc, struct error *err)
 }
 
 static int inflate_all(struct load_file *out, struct load_file *in, uint64_t off, uint64_t len,
-                       uint64_t limit, z_stream *z, struct error *err)
+                       uint64_t limit, z_stream *z, uint8_t chunk[IN_CHUNK], struct error *err)
 {
     static const int gzip_only = 15 + 16;
-    uint8_t chunk[IN_CHUNK];
     int rc = 0, zrc = inflateInit2(z, gzip_only);
 
     if (zrc != Z_OK)
@@ -209,7 +208,7 @@ static int inflate_all(struct load_file *out, struct load_file *in, uint64_t off
         size_t room;
 
         if (z->avail_in == 0) {
-            size_t n = len < sizeof(chunk) ? (size_t)len : sizeof(chunk);
+            size_t n = len < IN_CHUNK ? (size_t)len : IN_CHUNK;
 
             if (n == 0)
                 return error_set(err, EINVAL,
@@ -244,12 +243,13 @@ int load_file_unpack(struct load_file **ret_file, struct load_file *file, uint64
                      uint64_t len, uint64_t limit, struct error *err)
 {
     struct load_file *out = file_new(file->name, err);
+    uint8_t chunk[IN_CHUNK];
     z_stream z = { 0 };
     int rc;
 
     if (out == NULL)
         return -ENOMEM;
-    rc = inflate_all(out, file, off, len, limit, &z, err);
+    rc = inflate_all(out, file, off, len, limit, &z, chunk, err);
     inflateEnd(&z);
     if (rc == 0 && out->size == 0)
         rc = error_set(err, EINVAL, "'%s' unpacks to nothing; check how it was made", out->name);

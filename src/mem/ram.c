@@ -54,20 +54,29 @@ static long membarrier(int command)
     return syscall(SYS_membarrier, command, 0, 0);
 }
 
+/* The bytes /proc/meminfo gives on a line that begins with `key`. */
+static bool meminfo_value(const char *line, const char *key, uint64_t *ret_bytes)
+{
+    size_t len = strlen(key);
+
+    if (strncmp(line, key, len) != 0)
+        return false;
+    *ret_bytes = (uint64_t)strtoull(line + len, NULL, 10) * 1024;
+    return true;
+}
+
 /* What the host could give without driving something else out; UINT64_MAX when it will not say. */
 static uint64_t host_available(void)
 {
     FILE *file = fopen("/proc/meminfo", "re");
-    uint64_t kib, available = UINT64_MAX, swap = 0;
+    uint64_t available = UINT64_MAX, swap = 0;
     char line[128];
 
     if (file == NULL)
         return UINT64_MAX;
     while (fgets(line, sizeof(line), file) != NULL) {
-        if (sscanf(line, "MemAvailable: %" SCNu64, &kib) == 1)
-            available = kib * 1024;
-        else if (sscanf(line, "SwapFree: %" SCNu64, &kib) == 1)
-            swap = kib * 1024;
+        if (!meminfo_value(line, "MemAvailable:", &available))
+            meminfo_value(line, "SwapFree:", &swap);
     }
     fclose(file);
     return available == UINT64_MAX ? available : available + swap;

@@ -194,19 +194,11 @@ int mem_space_new(struct mem_space **ret_space, struct mem_region *root, struct 
 
 void mem_space_free(struct mem_space *space)
 {
-    struct list_node *node;
-
     if (space == NULL)
         return;
     mem_txn_begin();
-    assert(list_empty(&space->listeners));
+    assert(list_empty(&space->listeners) && list_empty(&space->logged));
     list_del(&space->node);
-    while ((node = list_pop(&space->logged)) != NULL) {
-        struct mem_logged *logged = list_entry(node, struct mem_logged, node);
-
-        ram_block_unref(logged->block);
-        free(logged);
-    }
     mem_txn_commit();
     view_retire(mem_space_view(space));
     free(space);

@@ -67,7 +67,8 @@ struct mem_listener {
 /* The root is not owned and must outlive the space. */
 int mem_space_new(struct mem_space **ret_space, struct mem_region *root,
                   struct error *err) NODISCARD;
-void mem_space_free(struct mem_space *space); /* NULL is fine */
+/* Nobody listens, logs or reads any more. NULL is fine. */
+void mem_space_free(struct mem_space *space);
 struct mem_region *mem_space_root(struct mem_space *space);
 /* The listener hears at once of everything that is there (add), and at removal of its end. */
 void mem_space_listen(struct mem_space *space, struct mem_listener *listener);

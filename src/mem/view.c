@@ -94,7 +94,10 @@ static void fill(struct render *out, struct mem_region *region, wide_t base, gpa
     size_t at = first_not_before(out->ranges, out->count, first);
 
     for (;; at++) {
-        bool end = at == out->count || out->ranges[at].start > last;
+        bool end;
+
+        assert(at == out->count || out->ranges != NULL);
+        end = at == out->count || out->ranges[at].start > last;
 
         if (end) {
             insert(out, at, region, base, first, last);
