@@ -19,7 +19,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "virtio_trace.h"
+#include "devices/virtio/virtio_trace.h"
 
 enum {
     STATUS_DRIVER_BITS = VIRTIO_STATUS_ACKNOWLEDGE | VIRTIO_STATUS_DRIVER |
