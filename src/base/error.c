@@ -18,7 +18,7 @@ static void make_one_line(char *text)
             *text = '?';
 }
 
-int error_set(struct error *err, int errnum, const char *fmt, ...)
+int(error_set)(struct error *err, int errnum, const char *fmt, ...)
 {
     va_list args;
 
@@ -33,7 +33,7 @@ int error_set(struct error *err, int errnum, const char *fmt, ...)
     return -errnum;
 }
 
-int error_prefix(struct error *err, int rc, const char *fmt, ...)
+int(error_prefix)(struct error *err, int rc, const char *fmt, ...)
 {
     char text[sizeof(err->text)]; /* apart, because the arguments may quote err->text */
     va_list args;

