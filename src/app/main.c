@@ -1,49 +1,42 @@
+/* app/main.c - chooses the subcommand. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include "machine/machine.h"
 
-struct app { struct loop *loop; int status; };
-static void ended(void *opaque, enum machine_end how, unsigned code)
+#include "app/app.h"
+
+static const struct command {
+    const char *name, *summary;
+    int (*main)(int argc, char **argv);
+} commands[] = {
+    { "run", "run a virtual machine", app_run },
+    { "doctor", "look whether this host has what Vireo needs", app_doctor },
+};
+
+static void usage(FILE *out)
 {
-    struct app *app = opaque;
-    (void)code;
-    app->status = how == MACHINE_POWERED_OFF ? 0 : 1;
-    loop_stop(app->loop);
+    fputs("usage: vireo COMMAND [OPTION]...\n\n", out);
+    for (unsigned i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+        fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].summary);
+    fputs("\n'vireo COMMAND --help' tells more.\n", out);
 }
 
 int main(int argc, char **argv)
 {
-    struct error err;
-    struct app app = { 0 };
-    struct machine_config config = { .machine = "virt", .cpus = 1, .memory = GIB(1), .serial = "stdio" };
-    struct machine_host host = { .ended = ended, .opaque = &app };
-    struct machine *machine;
-    struct strbuf stats;
-
-    isa_config_default(&config.isa);
-    for (int i = 1; i + 1 < argc; i += 2) {
-        if (!strcmp(argv[i], "--kernel")) config.kernel = argv[i + 1];
-        if (!strcmp(argv[i], "--initrd")) config.initrd = argv[i + 1];
-        if (!strcmp(argv[i], "--cmdline")) config.cmdline = argv[i + 1];
-        if (!strcmp(argv[i], "--bios")) config.bios = argv[i + 1];
-        if (!strcmp(argv[i], "--cpus")) config.cpus = (unsigned)atoi(argv[i + 1]);
-        if (!strcmp(argv[i], "--disk")) config.disk[config.disks++].path = argv[i + 1];
+    if (argc < 2) {
+        usage(stderr);
+        return EXIT_USAGE;
     }
-    if (loop_new(&app.loop, &clock_host, &err) < 0 ||
-        machine_new(&machine, &config, app.loop, &host, &err) < 0) {
-        fprintf(stderr, "vireo: %s\n", err.text);
-        return 3;
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        usage(stdout);
+        return 0;
     }
-    if (machine_start(machine, &err) < 0 || loop_run(app.loop, &err) < 0) {
-        machine_free(machine);
-        fprintf(stderr, "vireo: %s\n", err.text);
-        return 3;
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("vireo " VIREO_VERSION);
+        return 0;
     }
-    strbuf_init(&stats);
-    machine_stats(machine, &stats);
-    machine_free(machine);
-    fprintf(stderr, "%s", strbuf_str(&stats));
-    strbuf_fini(&stats);
-    return app.status;
+    for (unsigned i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].main(argc - 2, argv + 2);
+    fprintf(stderr, "vireo: there is no command '%s'; 'vireo --help' lists them\n", argv[1]);
+    return EXIT_USAGE;
 }

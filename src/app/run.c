@@ -1,0 +1,179 @@
+/*
+ * app/run.c - `vireo run`: a machine from options, until it ends.
+ *
+ * The main thread runs the event loop. Signals that mean "go away" come to it through a
+ * descriptor, so that every way out is the same: the machine is freed, which gives the terminal
+ * back and removes sockets; then the signal's own effect happens.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "app/app.h"
+#include "app/keys.h"
+#include "app/options.h"
+#include "machine/machine.h"
+
+struct run {
+    struct loop *loop;
+    struct machine *machine;
+    struct loop_fd signals;
+    int signal_fd;
+    struct keys keys;
+    int status;
+    int signal; /* that ended us; 0: none */
+};
+
+static void machine_ended(void *opaque, enum machine_end how, unsigned code)
+{
+    struct run *run = opaque;
+
+    switch (how) {
+    case MACHINE_POWERED_OFF:
+    case MACHINE_RESET:
+        run->status = EXIT_GUEST_OK;
+        break;
+    case MACHINE_FAILED:
+        run->status = EXIT_GUEST_FAILED;
+        fprintf(stderr, "vireo: the guest failed with code %u\n", code);
+        break;
+    case MACHINE_HOST_ERROR:
+        run->status = EXIT_HOST;
+        fprintf(stderr, "vireo: %s\n", machine_error(run->machine)->text);
+        break;
+    }
+    loop_stop(run->loop);
+}
+
+static void quit(struct keys *keys)
+{
+    loop_stop(container_of(keys, struct run, keys)->loop);
+}
+
+static void signal_ready(struct loop_fd *lfd, unsigned events)
+{
+    struct run *run = container_of(lfd, struct run, signals);
+    struct signalfd_siginfo info;
+
+    (void)events;
+    if (read(run->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+        run->signal = (int)info.ssi_signo;
+        loop_stop(run->loop);
+    }
+}
+
+static void ending_signals(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGHUP);
+    sigaddset(set, SIGQUIT);
+}
+
+static int watch_signals(struct run *run, struct error *err)
+{
+    sigset_t set;
+
+    ending_signals(&set);
+    /* Before any thread is started, so that all inherit it. */
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN); /* a client that went away is an error of write() */
+    run->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (run->signal_fd < 0)
+        return error_set(err, errno, "cannot watch for signals: %s", strerror(errno));
+    return loop_fd_add(run->loop, &run->signals, run->signal_fd, LOOP_READ, signal_ready, err);
+}
+
+static void print_stats(struct machine *machine)
+{
+    struct strbuf text;
+
+    strbuf_init(&text);
+    machine_stats(machine, &text);
+    fputs(strbuf_str(&text), stderr);
+    strbuf_fini(&text);
+}
+
+static int run_machine(struct run *run, const struct machine_config *config, struct error *err)
+{
+    struct machine_host host = {
+        .ended = machine_ended,
+        .opaque = run,
+        .escape = &run->keys.escape,
+    };
+    int rc = machine_new(&run->machine, config, run->loop, &host, err);
+
+    if (rc == 0 && config->dump_dtb != NULL)
+        return machine_write_dtb(run->machine, config->dump_dtb, err);
+    if (rc == 0)
+        rc = machine_start(run->machine, err);
+    if (rc == 0)
+        rc = loop_run(run->loop, err);
+    if (rc == 0)
+        machine_pause(run->machine);
+    return rc;
+}
+
+static int run_options(struct run *run, const struct machine_config *config)
+{
+    struct error err;
+    sigset_t set;
+    int rc = loop_new(&run->loop, &clock_host, &err);
+
+    run->signal_fd = -1;
+    keys_init(&run->keys, quit);
+    if (rc == 0)
+        rc = watch_signals(run, &err);
+    if (rc == 0)
+        rc = run_machine(run, config, &err);
+    /* The terminal first, or messages come out as stairs. */
+    if (rc == 0 && config->stats)
+        print_stats(run->machine);
+    machine_free(run->machine);
+    if (run->signal_fd >= 0) {
+        loop_fd_del(&run->signals);
+        close(run->signal_fd);
+    }
+    loop_free(run->loop);
+    if (rc < 0) {
+        fprintf(stderr, "vireo: %s\n", err.text);
+        return EXIT_HOST;
+    }
+    if (run->signal != 0) {
+        signal(run->signal, SIG_DFL);
+        raise(run->signal);
+        ending_signals(&set);
+        sigprocmask(SIG_UNBLOCK, &set, NULL);
+    }
+    return run->status;
+}
+
+int app_run(int argc, char **argv)
+{
+    struct run run = { .status = EXIT_GUEST_OK };
+    struct options options;
+    struct error err;
+    int status;
+
+    for (int i = 0; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            puts("usage: vireo run [OPTION]...\n");
+            options_help(stdout);
+            puts("\nKeys on a stdio serial line: Ctrl-A x quits, Ctrl-A h helps.\n"
+                 "Exit status: 0 the guest powered off, 1 it failed, 2 usage, 3 the host.");
+            return 0;
+        }
+    options_init(&options);
+    if (options_parse(&options, argc, argv, &err) < 0) {
+        fprintf(stderr, "vireo: %s\n", err.text);
+        status = EXIT_USAGE;
+    } else {
+        status = run_options(&run, &options.machine);
+    }
+    options_fini(&options);
+    return status;
+}
