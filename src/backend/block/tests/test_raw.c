@@ -100,8 +100,9 @@ static void on_done(struct block_req *req, int result)
 static int request(struct block *block, enum block_op op, uint64_t offset, void *buf, uint64_t len,
                    unsigned flags)
 {
-    struct iovec iov[2] = { { buf, (size_t)len / 3 },
-                            { (char *)buf + len / 3, (size_t)(len - len / 3) } };
+    size_t half = (size_t)len / 3;
+    struct iovec iov[2] = { { buf, half },
+                            { buf != NULL ? (char *)buf + half : NULL, (size_t)len - half } };
     struct waiter w = { .req = { .op = op,
                                  .flags = flags,
                                  .offset = offset,
