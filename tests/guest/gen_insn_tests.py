@@ -33,7 +33,7 @@ BY_HAND = {
     'fence': 'insn_i', 'fence.tso': 'insn_i', 'pause': 'insn_i', 'fence.i': 'selfmod',
     'ecall': 'traps', 'ebreak': 'traps', 'c.ebreak': 'traps',
     'sret': 'traps', 'mret': 'traps', 'wfi': 'wfi', 'wrs.nto': 'wrs', 'wrs.sto': 'wrs',
-    'sfence.vma': 'mmu_sv39', 'sinval.vma': 'svinval', 'sfence.w.inval': 'svinval',
+    'sfence.vma': 'mmu', 'sinval.vma': 'svinval', 'sfence.w.inval': 'svinval',
     'sfence.inval.ir': 'svinval',
     'cbo.inval': 'cbo', 'cbo.clean': 'cbo', 'cbo.flush': 'cbo', 'cbo.zero': 'cbo',
     'prefetch.i': 'cbo', 'prefetch.r': 'cbo', 'prefetch.w': 'cbo',

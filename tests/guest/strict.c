@@ -46,6 +46,9 @@ int main(void)
     CHECK_EQ(trap.status & MSTATUS_MPRV, 0);
     trap = run_with(M, (void *)probe_nop, 0, 0, MSTATUS_MPRV);
     CHECK_EQ(trap.status & MSTATUS_MPRV, MSTATUS_MPRV);
+    /* An ecall from M cannot be delegated. */
+    CHECK_EQ(CSR_TRY(MEDELEG, -1) & BIT(ECALL_M), 0);
+    CSR_WRITE(MEDELEG, 0);
     /* UXL, SXL and MPP hold nothing reserved. */
     CHECK_EQ(CSR_TRY(MSTATUS, -1) >> 32 & 15, 10);
     CHECK((CSR_TRY(MSTATUS, (keep & ~MSTATUS_MPP) | BIT(12)) & MSTATUS_MPP) != BIT(12));
