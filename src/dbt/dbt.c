@@ -254,13 +254,6 @@ static void serve_requests(struct dbt_hart *dh)
         forget_guesses(dh);
 }
 
-static void count(struct dbt_hart *dh)
-{
-    hart_count(dh->hart, dh->insns);
-    dh->stats.instructions += dh->insns;
-    dh->insns = 0;
-}
-
 void dbt_fence_i(struct dbt_hart *dh)
 {
     cache_fence_i(dh->dbt->cache);
@@ -289,7 +282,7 @@ void dbt_run(struct dbt_hart *dh)
         else
             t0_run(dh, tb, hart->s.pc);
     }
-    count(dh);
+    dbt_count(dh);
 }
 
 /* ---- life ---- */

@@ -13,7 +13,9 @@ struct dbt_hart {
     unsigned index;
     uint32_t mode;       /* enum front_mode bits of what runs now */
     uint64_t generation; /* hart->tlb.generation: guesses from before a flush are void */
-    uint64_t insns;      /* executed, not yet told to hart_count() */
+    /* Executed, not yet told to hart_count(). A block counts when it is entered, and a fault takes
+     * back what did not run; after a count in mid-block that can leave a debt for a while. */
+    int64_t insns;
     struct dbt_stats stats;
     struct jump_cache_entry jump_cache[JUMP_CACHE_ENTRIES];
     struct tb *uncached; /* a block from memory that cannot be cached: run once */
@@ -29,6 +31,16 @@ struct tb *dbt_block_at(struct dbt_hart *dh, gva_t pc);
 struct tb *dbt_block_after(struct dbt_hart *dh, struct tb *from, unsigned link, gva_t pc);
 /* Recomputes `mode` after the hart's state changed. */
 void dbt_mode_changed(struct dbt_hart *dh);
+
+/* Brings the hart's counters up to date. */
+static inline void dbt_count(struct dbt_hart *dh)
+{
+    if (dh->insns <= 0)
+        return;
+    hart_count(dh->hart, (uint64_t)dh->insns);
+    dh->stats.instructions += (uint64_t)dh->insns;
+    dh->insns = 0;
+}
 
 /* dbt/interp/interp.c: runs from `tb` at virtual address pc until something is for the
  * dispatcher; hart->s.pc says where to go on. */
