@@ -18,7 +18,7 @@
 #include "machine/load.h"
 #include "machine/machine.h"
 
-enum { MAX_SKIP = 16 };
+enum { MAX_SKIP = 32 };
 
 struct runner {
     const char *accel;
@@ -119,9 +119,11 @@ static int run_machine(struct trial *trial, const struct runner *runner, const c
     if (rc < 0)
         return rc;
     mem_region_init_mmio(&trial->region, "tohost", 8, &tohost_ops, NULL);
-    mem_region_add(&machine->root, gpa, &trial->region, 1);
+    machine_pause(machine); /* so that the register comes over what was loaded, before any hart */
     rc = machine_start(machine, err);
     if (rc == 0) {
+        mem_region_add(&machine->root, gpa, &trial->region, 1);
+        machine_resume(machine);
         loop_timer_arm(&trial->timer,
                        clock_now_ns(loop_clock(trial->loop)) + runner->seconds * 1000000000);
         rc = loop_run(trial->loop, err);
