@@ -157,6 +157,11 @@ void space_map(struct space *space, u64 va, u64 pa, int level, u64 bits)
 void space_init(struct space *space, int mode)
 {
     tables_used = 0;
+    space_init_another(space, mode);
+}
+
+void space_init_another(struct space *space, int mode)
+{
     space->mode = mode;
     space->levels = mode == SV39 ? 3 : mode == SV48 ? 4 : 5;
     space->root = new_table();

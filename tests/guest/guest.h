@@ -195,6 +195,8 @@ struct space {
 /* A fresh table: the gigapage of RAM mapped to itself for S mode, and once more U_ALIAS higher for
  * U mode; the devices below 1 GiB for S mode. */
 void space_init(struct space *space, int mode);
+/* One more, without giving up the tables of those before. */
+void space_init_another(struct space *space, int mode);
 /* The entry of `va` at `level` (0: 4 KiB), making tables on the way. */
 u64 *space_entry(struct space *space, u64 va, int level);
 void space_map(struct space *space, u64 va, u64 pa, int level, u64 bits);

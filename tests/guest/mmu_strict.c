@@ -58,6 +58,16 @@ int main(void)
     CHECK_EQ(run(S, (void *)probe_exec, VA, 0).cause, FETCH_PAGE);
     CSR_CLEAR(MSTATUS, MSTATUS_SUM);
     reserved_bits();
+    /* The memory type 3 is reserved. */
+    CSR_SET(MENVCFG, MENVCFG_PBMTE);
+    map(VA, PTE_V | PTE_AD | PTE_RWX | BIT(61) | BIT(62));
+    CHECK_EQ(run(S, (void *)probe_ld, VA, 0).cause, LOAD_PAGE);
+    /* The outer steps of Svinval are not for U mode. */
+    CSR_WRITE(SATP, 0);
+    sfence_vma();
+    CHECK_EQ(run_insn(U, 0x18000073, 0, 0).cause, ILLEGAL);
+    CHECK_EQ(run_insn(U, 0x18100073, 0, 0).cause, ILLEGAL);
+    space_use(&space, 0);
     /* A page table where there is no memory: access faults of the access's kind. */
     *space_entry(&space, VA + BIT(30), 1) = 0x50000 >> 12 << 10 | PTE_V;
     sfence_vma();

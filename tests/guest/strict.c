@@ -49,6 +49,8 @@ int main(void)
     /* An ecall from M cannot be delegated. */
     CHECK_EQ(CSR_TRY(MEDELEG, -1) & BIT(ECALL_M), 0);
     CSR_WRITE(MEDELEG, 0);
+    /* 54 bits of pmpaddr: addresses of 56. */
+    CHECK_EQ(CSR_TRY(PMPADDR0 + 1, -1), BIT(54) - 1);
     /* UXL, SXL and MPP hold nothing reserved. */
     CHECK_EQ(CSR_TRY(MSTATUS, -1) >> 32 & 15, 10);
     CHECK((CSR_TRY(MSTATUS, (keep & ~MSTATUS_MPP) | BIT(12)) & MSTATUS_MPP) != BIT(12));
