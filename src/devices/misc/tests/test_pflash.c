@@ -172,7 +172,7 @@ TEST(read_id_shows_maker_device_and_no_lock)
     teardown();
 }
 
-/* U-Boot's search: each port width with each chip width, until QRY shows up as it should. */
+/* A search by port and chip width, as CFI drivers do that are not told. */
 TEST(cfi_query_is_found_as_two_16_bit_chips_only)
 {
     setup();
