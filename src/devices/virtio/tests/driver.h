@@ -19,7 +19,9 @@
 #include "event/pool.h"
 
 #define BENCH_RAM_BASE ((gpa_t)0x80000000)
+#ifndef BENCH_RAM_SIZE
 #define BENCH_RAM_SIZE MIB(8)
+#endif
 #define BENCH_ROM_BASE ((gpa_t)0x20000000)
 #define BENCH_SLOT_BASE ((gpa_t)0x10001000)
 #define BENCH_LIMIT_NS ((uint64_t)20 * 1000000000)

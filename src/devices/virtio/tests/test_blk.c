@@ -8,69 +8,11 @@
 
 #include "devices/virtio/blk.h"
 #include "devices/virtio/tests/driver.h"
+#include "devices/virtio/tests/memdisk.h"
 
-enum {
-    SECTORS = 4096,
-    T_IN = 0,
-    T_OUT = 1,
-    T_FLUSH = 4,
-    T_GET_ID = 8,
-    T_DISCARD = 11,
-    T_ZEROES = 13
-};
+enum { T_IN = 0, T_OUT = 1, T_FLUSH = 4, T_GET_ID = 8, T_DISCARD = 11, T_ZEROES = 13 };
 enum { S_OK = 0, S_IOERR = 1, S_UNSUPP = 2, S_UNSET = 0xee };
 enum { F_RO = 5, F_FLUSH = 9, F_CONFIG_WCE = 11, F_MQ = 12, F_DISCARD = 13, F_ZEROES = 14 };
-
-/* ---- a disk in memory that fails and waits when told ---- */
-
-struct memdisk {
-    struct block block;
-    pthread_mutex_t lock;
-    int fail;  /* errno of every request from now on */
-    bool hold; /* keep requests */
-    struct block_req *held[64];
-    unsigned held_count, count[8];
-    unsigned fua; /* requests with the flag */
-    struct block_req last;
-    uint8_t bytes[SECTORS * 512];
-};
-
-static void memdisk_run(struct memdisk *d, struct block_req *req)
-{
-    uint64_t at = req->offset;
-
-    if (d->fail == 0) {
-        for (unsigned i = 0; i < req->iov_count; i++) {
-            if (req->op == BLOCK_READ)
-                memcpy(req->iov[i].iov_base, d->bytes + at, req->iov[i].iov_len);
-            else
-                memcpy(d->bytes + at, req->iov[i].iov_base, req->iov[i].iov_len);
-            at += req->iov[i].iov_len;
-        }
-        if (req->op == BLOCK_WRITE_ZEROES)
-            memset(d->bytes + at, 0, (size_t)req->len);
-    }
-    block_complete(req, -d->fail);
-}
-
-static void memdisk_submit(struct block *block, struct block_req *req)
-{
-    struct memdisk *d = container_of(block, struct memdisk, block);
-    bool hold;
-
-    pthread_mutex_lock(&d->lock);
-    d->count[req->op]++;
-    d->fua += (req->flags & BLOCK_FUA) != 0;
-    d->last = *req;
-    hold = d->hold;
-    if (hold)
-        d->held[d->held_count++] = req;
-    pthread_mutex_unlock(&d->lock);
-    if (!hold)
-        memdisk_run(d, req);
-}
-
-static const struct block_ops memdisk_ops = { .format = "test", .submit = memdisk_submit };
 
 /* ---- bench ---- */
 
@@ -84,14 +26,7 @@ struct blk_bench {
 static void blk_init(struct blk_bench *t, unsigned queues, bool read_only)
 {
     bench_init(&t->b, 2);
-    t->disk = calloc(1, sizeof(*t->disk));
-    assert_non_null(t->disk);
-    pthread_mutex_init(&t->disk->lock, NULL);
-    t->disk->block = (struct block){ .ops = &memdisk_ops,
-                                     .size = sizeof(t->disk->bytes),
-                                     .read_only = read_only,
-                                     .logical_size = 512,
-                                     .physical_size = 4096 };
+    t->disk = memdisk_new(read_only);
     virtio_blk_init(&t->blk, "disk0", t->b.space,
                     &(struct virtio_blk_params){
                         .block = &t->disk->block, .queues = queues, .serial = "VIREO-0001" });
@@ -110,8 +45,7 @@ static void blk_fini(struct blk_bench *t)
 {
     bench_unplug(&t->b);
     virtio_blk_fini(&t->blk);
-    pthread_mutex_destroy(&t->disk->lock);
-    free(t->disk);
+    memdisk_free(t->disk);
     bench_fini(&t->b);
 }
 
@@ -167,7 +101,7 @@ TEST(configuration_says_what_the_disk_is)
 
     blk_init(&t, 4, false);
     assert_int_equal(reg(&t.b, R_DEVICE_ID), 2);
-    assert_int_equal(config(&t.b, 0, 4), SECTORS);
+    assert_int_equal(config(&t.b, 0, 4), MEMDISK_SECTORS);
     assert_int_equal(config(&t.b, 12, 4), 254);
     assert_int_equal(config(&t.b, 20, 4), 512);
     assert_int_equal(config(&t.b, 24, 1), 3);
@@ -259,14 +193,14 @@ TEST(requests_beyond_the_disk_fail_and_touch_nothing)
     blk_init(&t, 1, false);
     blk_start(&t, 0);
     data = bench_alloc(&t.b, 1024);
-    assert_int_equal(blk_do(&t, T_IN, SECTORS, data, 512, true, &used), S_IOERR);
+    assert_int_equal(blk_do(&t, T_IN, MEMDISK_SECTORS, data, 512, true, &used), S_IOERR);
     assert_int_equal(used, 0);
-    assert_int_equal(blk_do(&t, T_IN, SECTORS - 1, data, 1024, true, NULL), S_IOERR);
+    assert_int_equal(blk_do(&t, T_IN, MEMDISK_SECTORS - 1, data, 1024, true, NULL), S_IOERR);
     assert_int_equal(blk_do(&t, T_OUT, UINT64_MAX, data, 512, false, NULL), S_IOERR);
     assert_int_equal(blk_do(&t, T_OUT, UINT64_MAX / 512 + 1, data, 512, false, NULL), S_IOERR);
     assert_int_equal(blk_do(&t, T_IN, 0, data, 100, true, NULL), S_IOERR);
     assert_int_equal(t.disk->count[BLOCK_READ] + t.disk->count[BLOCK_WRITE], 0);
-    assert_int_equal(blk_do(&t, T_IN, SECTORS - 1, data, 512, true, NULL), S_OK);
+    assert_int_equal(blk_do(&t, T_IN, MEMDISK_SECTORS - 1, data, 512, true, NULL), S_OK);
     blk_fini(&t);
 }
 
@@ -363,12 +297,12 @@ TEST(bad_ranges_are_refused_before_any_is_done)
     assert_int_equal(blk_range(&t, T_DISCARD, 0, 8, 1), S_UNSUPP);
     assert_int_equal(blk_range(&t, T_DISCARD, 0, 8, 2), S_UNSUPP);
     assert_int_equal(blk_range(&t, T_ZEROES, 0, 8, 0x80000000), S_UNSUPP);
-    assert_int_equal(blk_range(&t, T_DISCARD, SECTORS, 1, 0), S_IOERR);
+    assert_int_equal(blk_range(&t, T_DISCARD, MEMDISK_SECTORS, 1, 0), S_IOERR);
     assert_int_equal(blk_range(&t, T_DISCARD, UINT64_MAX, 1, 0), S_IOERR);
     assert_int_equal(blk_range(&t, T_ZEROES, 0, UINT32_MAX, 0), S_IOERR);
     ranges = bench_alloc(&t.b, 65 * 16);
     st_le32((uint8_t *)at(&t.b, ranges) + 8, 1);
-    st_le64((uint8_t *)at(&t.b, ranges) + 16, SECTORS); /* the second is wrong */
+    st_le64((uint8_t *)at(&t.b, ranges) + 16, MEMDISK_SECTORS); /* the second is wrong */
     st_le32((uint8_t *)at(&t.b, ranges) + 16 + 8, 1);
     assert_int_equal(blk_do(&t, T_DISCARD, 0, ranges, 32, false, NULL), S_IOERR);
     assert_int_equal(blk_do(&t, T_DISCARD, 0, ranges, 20, false, NULL), S_IOERR);
@@ -530,7 +464,7 @@ TEST(four_queues_from_four_threads)
     int fd = mkstemp(path);
 
     assert_true(fd >= 0);
-    assert_int_equal(ftruncate(fd, SECTORS * 512), 0);
+    assert_int_equal(ftruncate(fd, MEMDISK_SECTORS * 512), 0);
     close(fd);
     bench_init(&b, 3);
     assert_int_equal(block_open(&block, b.pool, &options, NULL), 0);
@@ -569,7 +503,7 @@ TEST(resets_while_requests_fly)
     int fd = mkstemp(path);
 
     assert_true(fd >= 0);
-    assert_int_equal(ftruncate(fd, SECTORS * 512), 0);
+    assert_int_equal(ftruncate(fd, MEMDISK_SECTORS * 512), 0);
     close(fd);
     bench_init(&t.b, 3);
     assert_int_equal(block_open(&block, t.b.pool, &options, NULL), 0);
