@@ -262,7 +262,7 @@ static inline void queue_place(struct bench *b, struct dq *q, unsigned index, ui
     q->b = b;
     q->index = index;
     q->size = size;
-    q->desc = bench_alloc(b, 16u * size);
+    q->desc = bench_alloc(b, 32u * size); /* as much again behind it, for indices outside */
     q->avail = bench_alloc(b, 6 + 2u * size);
     q->used = bench_alloc(b, 6 + 8u * size);
 }

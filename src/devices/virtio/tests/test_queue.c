@@ -126,6 +126,7 @@ struct shape {
 
 static void head_outside(struct shape *s)
 {
+    desc_set(s->b, s->q->desc, s->q->size, s->buf, 16, D_WRITE, 0);
     queue_expose(s->q, s->q->size);
 }
 
@@ -136,6 +137,7 @@ static void head_far_outside(struct shape *s)
 
 static void next_outside(struct shape *s)
 {
+    desc_set(s->b, s->q->desc, s->q->size, s->buf, 16, 0, 0);
     desc_set(s->b, s->q->desc, 0, s->buf, 16, D_NEXT, s->q->size);
     queue_expose(s->q, 0);
 }
@@ -307,6 +309,17 @@ static void indirect_too_many(struct shape *s)
     indirect(s, 16 * (VIRTQ_MAX_SEGS + 1), 0);
 }
 
+static void many_of_both(struct shape *s)
+{
+    gpa_t table = bench_alloc(s->b, 16 * 400);
+
+    for (uint16_t i = 0; i < 400; i++)
+        desc_set(s->b, table, i, s->buf + i, 1,
+                 (uint16_t)((i < 399 ? D_NEXT : 0) | (i >= 200 ? D_WRITE : 0)), (uint16_t)(i + 1));
+    s->table = table;
+    indirect(s, 16 * 400, 0);
+}
+
 static void over_4_gib(struct shape *s)
 {
     gpa_t table = bench_alloc(s->b, 16 * 600);
@@ -367,6 +380,7 @@ static const struct {
     SHAPE(indirect_past_end_of_space),
     SHAPE(indirect_written_upon),
     SHAPE(indirect_too_many),
+    SHAPE(many_of_both),
     SHAPE(over_4_gib),
     SHAPE(index_runs_away),
     SHAPE(index_goes_back),
