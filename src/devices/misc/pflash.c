@@ -1,23 +1,26 @@
 /*
- * devices/misc/pflash.c - two Intel StrataFlash chips (28F128J3 when of 16 MiB) as one bank.
+ * devices/misc/pflash.c - two 16-bit Intel StrataFlash chips (28F128J3 when of 16 MiB) as one bank.
  *
- * Each chip is a state machine of its own that sees 16-bit writes; an access narrower than the bank
- * reaches only the chips it covers. Operations take no time: a status read after a command always
- * finds the chip ready.
+ * Both chips are always in the same state: an access of any width is a command to the bank, taken
+ * from its low byte, and replies are the same in both halves of a 32-bit word. Real chips would
+ * hear only what their lanes carry, but firmware for this board has never met such: Debian's U-Boot
+ * finds the bank by 16-bit accesses, and then resets, erases and programs it with those.
  *
  *     mode   what reads see: array, identifier, CFI table, status
  *     step   STEP_COMMAND, or what the next write means: the second cycle of a command
  *
+ * Operations take no time: a status read after a command always finds the chips ready.
+ *
  * Switching the region between memory and device makes a new flat view, which costs; so the way
- * back to memory is taken only after ARRAY_READS_TO_ROMD reads found both chips in read array.
- * Firmware that alternates commands with a few reads then stays a device throughout.
+ * back to memory is taken only after ARRAY_READS_TO_ROMD reads found it in read array. Firmware
+ * that alternates commands with a few reads then stays with the device throughout.
  *
  * A flash without a file costs host memory only for the sectors that were programmed: the others
  * are known to be erased, `filled` tells which, and reads of them are answered here. A board may
  * have two of 32 MiB that nobody uses.
  *
  * Programming can only clear bits, erasing sets them. A change is in RAM first and then written to
- * the file; if that fails the guest sees the chip's program or erase error.
+ * the file; if that fails the guest sees the chips' program and erase error.
  */
 #include "devices/misc/pflash.h"
 
@@ -68,259 +71,250 @@ enum {
     STATUS_READY = 0x80,
 };
 enum { ID_MANUFACTURER = 0x89, ID_DEVICE = 0x18 };
-enum { BANK_WIDTH = 4, SECTOR_WORDS = PFLASH_SECTOR / BANK_WIDTH, ARRAY_READS_TO_ROMD = 256 };
+enum { BANK_WIDTH = 4, ARRAY_READS_TO_ROMD = 256 };
 
 static struct pflash *to_pflash(struct device *dev)
 {
     return container_of(dev, struct pflash, dev);
 }
 
-/* Words of one chip; every word address is below. */
-static uint32_t chip_words(const struct pflash *pflash)
+static bool is_filled(const struct pflash *pflash, uint64_t off)
 {
-    return (uint32_t)(pflash->params.size / BANK_WIDTH);
-}
-
-static uint8_t *chip_word(const struct pflash *pflash, unsigned chip, uint32_t word)
-{
-    return pflash->ram->hva + (uint64_t)word * BANK_WIDTH + chip * UINT64_C(2);
+    return pflash->filled[off / PFLASH_SECTOR];
 }
 
 /* ---- changing the array ---- */
 
-static void note_change(struct pflash *pflash, uint32_t word, uint32_t words)
+/* Tells the dirty hub and the file of new bytes, all in one sector. */
+static void changed(struct pflash *pflash, uint64_t off, uint64_t len)
 {
-    uint64_t from = (uint64_t)word * BANK_WIDTH, to = from + (uint64_t)words * BANK_WIDTH;
-
-    if (pflash->changed_from == pflash->changed_to) {
-        pflash->changed_from = from;
-        pflash->changed_to = to;
-        return;
-    }
-    if (from < pflash->changed_from)
-        pflash->changed_from = from;
-    if (to > pflash->changed_to)
-        pflash->changed_to = to;
+    ram_block_wrote(pflash->ram, off, len);
+    if (pflash->fd >= 0 && !pflash_image_write(pflash->fd, pflash->ram->hva, off, off + len))
+        pflash->status |= STATUS_SEQUENCE;
 }
 
-/* Tells the dirty hub and the file, once for both chips. */
-static void flush_changes(struct pflash *pflash)
+/* Gives the sector its memory. */
+static void fill(struct pflash *pflash, uint64_t off)
 {
-    uint64_t from = pflash->changed_from, to = pflash->changed_to;
+    uint64_t sector = round_down(off, PFLASH_SECTOR);
 
-    if (from == to)
+    if (is_filled(pflash, off))
         return;
-    pflash->changed_from = pflash->changed_to = 0;
-    ram_block_wrote(pflash->ram, from, to - from);
-    if (pflash->fd < 0 || pflash_image_write(pflash->fd, pflash->ram->hva, from, to))
-        return;
-    for (unsigned c = 0; c < PFLASH_CHIPS; c++)
-        pflash->chips[c].status |= STATUS_SEQUENCE;
-}
-
-/* Gives the sector of `word` its memory. */
-static void fill(struct pflash *pflash, uint32_t word)
-{
-    uint32_t sector = word / SECTOR_WORDS;
-
-    if (pflash->filled[sector])
-        return;
-    memset(pflash->ram->hva + (uint64_t)sector * PFLASH_SECTOR, 0xff, PFLASH_SECTOR);
-    note_change(pflash, sector * SECTOR_WORDS, SECTOR_WORDS);
-    pflash->filled[sector] = true;
+    memset(pflash->ram->hva + sector, 0xff, PFLASH_SECTOR);
+    pflash->filled[off / PFLASH_SECTOR] = true;
     pflash->unfilled--;
+    changed(pflash, sector, PFLASH_SECTOR);
 }
 
-/* The words lie in one sector. */
-static void program(struct pflash *pflash, unsigned c, uint32_t word, const uint16_t *vals,
-                    uint32_t count)
+/* The bytes lie in one sector. */
+static void program(struct pflash *pflash, uint64_t off, const uint8_t *bytes, uint64_t len)
 {
     if (pflash->params.readonly) {
-        pflash->chips[c].status |= STATUS_PROGRAM | STATUS_LOCKED;
+        pflash->status |= STATUS_PROGRAM | STATUS_LOCKED;
         return;
     }
-    fill(pflash, word);
-    for (uint32_t i = 0; i < count; i++) {
-        uint8_t *at = chip_word(pflash, c, word + i);
-
-        st_le16(at, ld_le16(at) & vals[i]);
-    }
-    note_change(pflash, word, count);
+    fill(pflash, off);
+    for (uint64_t i = 0; i < len; i++)
+        pflash->ram->hva[off + i] &= bytes[i];
+    changed(pflash, off, len);
 }
 
-static void erase(struct pflash *pflash, unsigned c, uint32_t word)
+static void erase(struct pflash *pflash, uint64_t off)
 {
-    uint32_t first = word & ~(uint32_t)(SECTOR_WORDS - 1);
+    uint64_t sector = round_down(off, PFLASH_SECTOR);
 
     if (pflash->params.readonly) {
-        pflash->chips[c].status |= STATUS_ERASE | STATUS_LOCKED;
+        pflash->status |= STATUS_ERASE | STATUS_LOCKED;
         return;
     }
-    if (!pflash->filled[word / SECTOR_WORDS])
+    if (!is_filled(pflash, off))
         return;
-    for (uint32_t i = 0; i < SECTOR_WORDS; i++)
-        st_le16(chip_word(pflash, c, first + i), 0xffff);
-    note_change(pflash, first, SECTOR_WORDS);
+    memset(pflash->ram->hva + sector, 0xff, PFLASH_SECTOR);
+    changed(pflash, sector, PFLASH_SECTOR);
 }
 
-/* ---- a chip's write cycles ---- */
+/* ---- write cycles ---- */
 
 /* The command is over; reads see the status. */
-static void finish(struct pflash_chip *chip, uint8_t errors)
+static void finish(struct pflash *pflash, uint8_t errors)
 {
-    chip->step = STEP_COMMAND;
-    chip->mode = MODE_STATUS;
-    chip->status |= errors;
+    pflash->step = STEP_COMMAND;
+    pflash->mode = MODE_STATUS;
+    pflash->status |= errors;
 }
 
-static void begin(struct pflash_chip *chip, uint8_t step)
+static void begin(struct pflash *pflash, uint8_t step)
 {
-    chip->step = step;
-    chip->mode = MODE_STATUS;
+    pflash->step = step;
+    pflash->mode = MODE_STATUS;
 }
 
-static void command(struct pflash_chip *chip, uint8_t cmd)
+static void command(struct pflash *pflash, uint8_t cmd)
 {
     switch (cmd) {
     case CMD_PROGRAM:
     case CMD_PROGRAM_ALT:
-        begin(chip, STEP_PROGRAM);
+        begin(pflash, STEP_PROGRAM);
         break;
     case CMD_ERASE:
-        begin(chip, STEP_ERASE);
+        begin(pflash, STEP_ERASE);
         break;
     case CMD_LOCK:
-        begin(chip, STEP_LOCK);
+        begin(pflash, STEP_LOCK);
         break;
     case CMD_PROTECT:
-        begin(chip, STEP_PROTECT);
+        begin(pflash, STEP_PROTECT);
         break;
     case CMD_BUFFER:
-        begin(chip, STEP_COUNT);
+        begin(pflash, STEP_COUNT);
         break;
     case CMD_CLEAR_STATUS:
-        chip->status = 0;
+        pflash->status = 0;
         break;
     case CMD_READ_STATUS:
     case CMD_SUSPEND: /* nothing ever runs that could be */
-        chip->mode = MODE_STATUS;
+        pflash->mode = MODE_STATUS;
         break;
     case CMD_READ_ID:
-        chip->mode = MODE_ID;
+        pflash->mode = MODE_ID;
         break;
     case CMD_QUERY:
-        chip->mode = MODE_QUERY;
+        pflash->mode = MODE_QUERY;
         break;
     case CMD_CONFIRM: /* as resume */
         break;
     case CMD_READ_ARRAY:
-    default: /* what no chip knows leaves it in read array, as firmware probing for others expects
-              */
-        chip->mode = MODE_ARRAY;
+    default: /* what no chip knows: drivers reset chips of other makes too, and expect the array */
+        pflash->mode = MODE_ARRAY;
         break;
     }
 }
 
-static void lock(struct pflash_chip *chip, uint8_t kind)
+static void lock(struct pflash *pflash, uint8_t kind)
 {
     bool known =
         kind == LOCK_SET || kind == LOCK_CLEAR || kind == LOCK_DOWN || kind == LOCK_CONFIGURE;
 
     /* Accepted; no block is ever locked (identifier word 2), but for a read-only bank. */
-    finish(chip, known ? 0 : STATUS_SEQUENCE);
+    finish(pflash, known ? 0 : STATUS_SEQUENCE);
 }
 
-static void buffer_count(struct pflash_chip *chip, uint16_t val)
+static void program_one(struct pflash *pflash, uint64_t off, unsigned size, uint32_t val)
+{
+    uint8_t bytes[4];
+
+    st_le32(bytes, val);
+    finish(pflash, 0);
+    program(pflash, off, bytes, size);
+}
+
+static void buffer_count(struct pflash *pflash, uint16_t val)
 {
     if (val >= PFLASH_BUFFER_WORDS) {
-        finish(chip, STATUS_SEQUENCE);
+        finish(pflash, STATUS_SEQUENCE);
         return;
     }
-    chip->count = chip->left = (uint16_t)(val + 1);
-    chip->step = STEP_DATA;
-    for (unsigned i = 0; i < PFLASH_BUFFER_WORDS; i++)
-        chip->buffer[i] = 0xffff;
+    pflash->count = pflash->left = (uint16_t)(val + 1);
+    pflash->step = STEP_DATA;
+    memset(pflash->buffer, 0xff, sizeof(pflash->buffer));
 }
 
-/* The first word's address is the start; the others may come in any order, within the count. */
-static void buffer_data(struct pflash_chip *chip, uint32_t word, uint16_t val)
+/* The first write says where the buffer goes and how wide a word is; the others may come in any
+ * order, within the count. */
+static void buffer_data(struct pflash *pflash, uint64_t off, unsigned size, uint32_t val)
 {
-    if (chip->left == chip->count)
-        chip->target = word;
-    if (word - chip->target >= chip->count || (word ^ chip->target) & ~(SECTOR_WORDS - 1u)) {
-        finish(chip, STATUS_SEQUENCE);
+    uint64_t at;
+    uint8_t bytes[4];
+
+    if (pflash->left == pflash->count) {
+        pflash->target = (uint32_t)off;
+        pflash->width = (uint8_t)size;
+    }
+    at = off - pflash->target;
+    if (size != pflash->width || at > (uint64_t)(pflash->count - 1u) * size ||
+        off / PFLASH_SECTOR != pflash->target / PFLASH_SECTOR) {
+        finish(pflash, STATUS_SEQUENCE);
         return;
     }
-    chip->buffer[word - chip->target] = val;
-    if (--chip->left == 0)
-        chip->step = STEP_CONFIRM;
+    st_le32(bytes, val);
+    memcpy(&pflash->buffer[at], bytes, size);
+    if (--pflash->left == 0)
+        pflash->step = STEP_CONFIRM;
 }
 
-static void buffer_confirm(struct pflash *pflash, unsigned c, uint8_t val)
+static void buffer_confirm(struct pflash *pflash, uint8_t val)
 {
-    struct pflash_chip *chip = &pflash->chips[c];
-    uint32_t room = SECTOR_WORDS - chip->target % SECTOR_WORDS;
+    uint64_t room = PFLASH_SECTOR - pflash->target % PFLASH_SECTOR;
+    uint64_t len = (uint64_t)pflash->count * pflash->width;
 
-    finish(chip, val == CMD_CONFIRM ? 0 : STATUS_SEQUENCE);
+    finish(pflash, val == CMD_CONFIRM ? 0 : STATUS_SEQUENCE);
     if (val == CMD_CONFIRM)
-        program(pflash, c, chip->target, chip->buffer, chip->count < room ? chip->count : room);
+        program(pflash, pflash->target, pflash->buffer, len < room ? len : room);
 }
 
-static void chip_write(struct pflash *pflash, unsigned c, uint32_t word, uint16_t val)
+static void write_cycle(struct pflash *pflash, uint64_t off, unsigned size, uint32_t val)
 {
-    struct pflash_chip *chip = &pflash->chips[c];
     uint8_t low = (uint8_t)val;
 
-    switch (chip->step) {
+    switch (pflash->step) {
     case STEP_ERASE:
-        finish(chip, low == CMD_CONFIRM ? 0 : STATUS_SEQUENCE);
+        finish(pflash, low == CMD_CONFIRM ? 0 : STATUS_SEQUENCE);
         if (low == CMD_CONFIRM)
-            erase(pflash, c, word);
+            erase(pflash, off);
         break;
     case STEP_PROGRAM:
-        finish(chip, 0);
-        program(pflash, c, word, &val, 1);
+        program_one(pflash, off, size, val);
         break;
     case STEP_LOCK:
-        lock(chip, low);
+        lock(pflash, low);
         break;
     case STEP_PROTECT:
-        finish(chip, STATUS_PROGRAM | STATUS_LOCKED);
+        finish(pflash, STATUS_PROGRAM | STATUS_LOCKED);
         break;
     case STEP_COUNT:
-        buffer_count(chip, val);
+        buffer_count(pflash, (uint16_t)val);
         break;
     case STEP_DATA:
-        buffer_data(chip, word, val);
+        buffer_data(pflash, off, size, val);
         break;
     case STEP_CONFIRM:
-        buffer_confirm(pflash, c, low);
+        buffer_confirm(pflash, low);
         break;
     default:
-        command(chip, low);
+        command(pflash, low);
         break;
-    }
-}
-
-static uint16_t chip_read(const struct pflash *pflash, unsigned c, uint32_t word)
-{
-    const struct pflash_chip *chip = &pflash->chips[c];
-
-    switch (chip->mode) {
-    case MODE_ID:
-        if ((word & 0xff) == 0)
-            return ID_MANUFACTURER;
-        return (word & 0xff) == 1 ? ID_DEVICE : 0;
-    case MODE_QUERY:
-        return pflash_cfi_byte(word & 0xff, pflash->params.size / PFLASH_CHIPS);
-    case MODE_STATUS:
-        return STATUS_READY | chip->status;
-    default:
-        return pflash->filled[word / SECTOR_WORDS] ? ld_le16(chip_word(pflash, c, word)) : 0xffff;
     }
 }
 
 /* ---- the bank ---- */
+
+/* What each chip puts on its 16 lanes; not for MODE_ARRAY. */
+static uint16_t chip_reply(const struct pflash *pflash, uint64_t off)
+{
+    uint32_t word = (uint32_t)(off / BANK_WIDTH) & 0xff;
+
+    switch (pflash->mode) {
+    case MODE_ID:
+        if (word == 0)
+            return ID_MANUFACTURER;
+        return word == 1 ? ID_DEVICE : 0;
+    case MODE_QUERY:
+        return pflash_cfi_byte(word, pflash->params.size / PFLASH_CHIPS);
+    default:
+        return STATUS_READY | pflash->status;
+    }
+}
+
+static uint32_t bank_word(const struct pflash *pflash, uint64_t off)
+{
+    uint32_t reply;
+
+    if (pflash->mode == MODE_ARRAY)
+        return is_filled(pflash, off) ? ld_le32(pflash->ram->hva + round_down(off, BANK_WIDTH))
+                                      : UINT32_MAX;
+    reply = chip_reply(pflash, off);
+    return reply | reply << 16;
+}
 
 static void set_romd(struct pflash *pflash, bool romd)
 {
@@ -333,44 +327,26 @@ static void set_romd(struct pflash *pflash, bool romd)
 /* Whether the bank may be read as memory. */
 static bool is_plain(const struct pflash *pflash)
 {
-    if (pflash->unfilled > 0)
-        return false;
-    for (unsigned c = 0; c < PFLASH_CHIPS; c++) {
-        if (pflash->chips[c].mode != MODE_ARRAY)
-            return false;
-    }
-    return true;
+    return pflash->mode == MODE_ARRAY && pflash->unfilled == 0;
 }
 
 static enum mem_result pflash_read(struct mem_region *region, gpa_t off, unsigned size,
                                    uint64_t *val)
 {
     struct pflash *pflash = container_of(region, struct pflash, mmio);
-    uint32_t word = (uint32_t)(off / BANK_WIDTH), bank;
 
-    bank = chip_read(pflash, 0, word) | (uint32_t)chip_read(pflash, 1, word) << 16;
-    *val = extract32(bank, (unsigned)(off % BANK_WIDTH) * 8, size * 8);
+    *val = extract32(bank_word(pflash, off), (unsigned)(off % BANK_WIDTH) * 8, size * 8);
     if (is_plain(pflash) && pflash->reads_to_romd-- == 0)
         set_romd(pflash, true);
     return MEM_OK;
 }
 
-/* Bytes the access does not cover are driven by nobody and float high: as data they change
- * nothing, as a command they are "read array". A chip none of whose bytes are covered sees
- * nothing. */
 static enum mem_result pflash_write(struct mem_region *region, gpa_t off, unsigned size,
                                     uint64_t val)
 {
     struct pflash *pflash = container_of(region, struct pflash, mmio);
-    uint32_t word = (uint32_t)(off / BANK_WIDTH);
-    unsigned at = (unsigned)(off % BANK_WIDTH);
-    uint32_t bank = deposit32(UINT32_MAX, at * 8, size * 8, (uint32_t)val);
 
-    for (unsigned c = 0; c < PFLASH_CHIPS; c++) {
-        if (at < 2 * c + 2 && at + size > 2 * c)
-            chip_write(pflash, c, word, (uint16_t)(bank >> 16 * c));
-    }
-    flush_changes(pflash);
+    write_cycle(pflash, off, size, (uint32_t)val);
     if (!is_plain(pflash)) {
         pflash->reads_to_romd = ARRAY_READS_TO_ROMD;
         set_romd(pflash, false);
@@ -431,9 +407,29 @@ static void pflash_reset(struct device *dev)
 {
     struct pflash *pflash = to_pflash(dev);
 
-    for (unsigned c = 0; c < PFLASH_CHIPS; c++)
-        pflash->chips[c] = (struct pflash_chip){ .mode = MODE_ARRAY };
+    pflash->mode = MODE_ARRAY;
+    pflash->step = STEP_COMMAND;
+    pflash->status = 0;
+    pflash->count = pflash->left = 0;
+    pflash->target = 0;
+    pflash->width = 0;
+    memset(pflash->buffer, 0xff, sizeof(pflash->buffer));
     set_romd(pflash, is_plain(pflash));
+}
+
+static bool state_valid(const struct pflash *pflash)
+{
+    bool begun = pflash->left < pflash->count; /* width and target hold */
+
+    if (pflash->mode >= MODES || pflash->step >= STEPS || pflash->count > PFLASH_BUFFER_WORDS ||
+        pflash->left > pflash->count || pflash->target >= pflash->params.size)
+        return false;
+    if (begun && (!is_pow2(pflash->width) || pflash->width > BANK_WIDTH ||
+                  pflash->target % pflash->width != 0))
+        return false;
+    if (pflash->step == STEP_DATA)
+        return pflash->left > 0;
+    return pflash->step != STEP_CONFIRM || (begun && pflash->left == 0);
 }
 
 static int pflash_post_load(struct device *dev, struct error *err)
@@ -443,29 +439,21 @@ static int pflash_post_load(struct device *dev, struct error *err)
     pflash->unfilled = 0;
     for (unsigned i = 0; i < pflash->params.size / PFLASH_SECTOR; i++)
         pflash->unfilled += !pflash->filled[i];
-    for (unsigned c = 0; c < PFLASH_CHIPS; c++) {
-        const struct pflash_chip *chip = &pflash->chips[c];
-
-        if (chip->mode >= MODES || chip->step >= STEPS || chip->count > PFLASH_BUFFER_WORDS ||
-            chip->left > chip->count || chip->target >= chip_words(pflash) ||
-            (chip->step == STEP_DATA && chip->left == 0))
-            return error_set(err, EINVAL, "chip %u is in a state no chip can be in", c);
-    }
+    if (!state_valid(pflash))
+        return error_set(err, EINVAL, "its chips are in a state no chip can be in");
     pflash->reads_to_romd = ARRAY_READS_TO_ROMD;
     set_romd(pflash, is_plain(pflash));
     return 0;
 }
 
 /* What the array holds is RAM, and saved as such. */
-#define PFLASH_CHIP_STATE(n)                                                                       \
-    STATE_UINT(struct pflash, chips[n].mode), STATE_UINT(struct pflash, chips[n].step),            \
-        STATE_UINT(struct pflash, chips[n].status), STATE_UINT(struct pflash, chips[n].count),     \
-        STATE_UINT(struct pflash, chips[n].left), STATE_UINT(struct pflash, chips[n].target),      \
-        STATE_UINT_ARRAY(struct pflash, chips[n].buffer)
-
-static const struct state_field pflash_state[] = { PFLASH_CHIP_STATE(0), PFLASH_CHIP_STATE(1),
-                                                   STATE_BOOL_ARRAY(struct pflash, filled),
-                                                   STATE_END };
+static const struct state_field pflash_state[] = {
+    STATE_UINT(struct pflash, mode),         STATE_UINT(struct pflash, step),
+    STATE_UINT(struct pflash, status),       STATE_UINT(struct pflash, width),
+    STATE_UINT(struct pflash, count),        STATE_UINT(struct pflash, left),
+    STATE_UINT(struct pflash, target),       STATE_BYTES(struct pflash, buffer),
+    STATE_BOOL_ARRAY(struct pflash, filled), STATE_END,
+};
 
 static const struct device_ops pflash_ops = {
     .type = "pflash",

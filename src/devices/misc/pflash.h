@@ -1,8 +1,7 @@
 /* devices/misc/pflash.h - a parallel NOR flash bank: two 16-bit Intel chips side by side.
  *
- * "cfi-flash" with bank-width 4: chip 0 is bits 15:0 of each 32-bit word, chip 1 bits 31:16; a
- * command goes to both as 0x00xx00xx. A bank with a file is a ROM-device region, read as memory
- * while both chips are in read array.
+ * "cfi-flash" with bank-width 4. Both chips do the same at the same time; see pflash.c. A bank with
+ * a file is a ROM-device region, read as memory while the chips are in read array.
  */
 #ifndef DEVICES_MISC_PFLASH_H
 #define DEVICES_MISC_PFLASH_H
@@ -14,7 +13,7 @@ enum {
     PFLASH_CHIPS = 2,
     PFLASH_SECTOR = 256 * 1024, /* bytes of the bank that one erase clears in both chips */
     PFLASH_MAX_SECTORS = 256,
-    PFLASH_BUFFER_WORDS = 256, /* of a chip's write buffer */
+    PFLASH_BUFFER_WORDS = 256, /* of 16 bits, of each chip's write buffer */
 };
 
 struct pflash_params {
@@ -25,16 +24,6 @@ struct pflash_params {
     bool readonly; /* programming and erasing fail as on a locked chip */
 };
 
-struct pflash_chip {
-    uint8_t mode;    /* enum of pflash.c: what a read sees */
-    uint8_t step;    /* which write cycle comes next */
-    uint8_t status;  /* errors that stay until cleared; ready is always */
-    uint16_t count;  /* words the buffer command announced */
-    uint16_t left;   /* of those, not yet given */
-    uint32_t target; /* word address of the buffer's first */
-    uint16_t buffer[PFLASH_BUFFER_WORDS];
-};
-
 struct pflash {
     struct device dev;
     struct mem_region mmio; /* params.size bytes; ready after device_realize() */
@@ -42,14 +31,22 @@ struct pflash {
     /* private */
     struct pflash_params params;
     int fd; /* -1: nothing to write to */
-    struct pflash_chip chips[PFLASH_CHIPS];
     bool romd;
     unsigned reads_to_romd;
     /* Without a file, sectors never programmed read as erased and take no host memory. While there
      * are such, the bank stays a device. */
     bool filled[PFLASH_MAX_SECTORS];
     unsigned unfilled;
-    uint64_t changed_from, changed_to; /* bytes to be written to the file */
+
+    /* State. */
+    uint8_t mode;    /* enum of pflash.c: what a read sees */
+    uint8_t step;    /* which write cycle comes next */
+    uint8_t status;  /* errors that stay until cleared; ready is always */
+    uint8_t width;   /* bytes of a word the guest gives to the buffer */
+    uint16_t count;  /* words the buffer command announced */
+    uint16_t left;   /* of those, not yet given */
+    uint32_t target; /* where the buffer goes */
+    uint8_t buffer[PFLASH_BUFFER_WORDS * 4];
 };
 
 /* params is copied, the path not. */

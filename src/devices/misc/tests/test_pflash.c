@@ -172,26 +172,46 @@ TEST(read_id_shows_maker_device_and_no_lock)
     teardown();
 }
 
-/* A search by port and chip width, as CFI drivers do that are not told. */
-TEST(cfi_query_is_found_as_two_16_bit_chips_only)
+/* How Debian's U-Boot finds it, here as on QEMU: it tries 16-bit accesses before 32-bit ones. */
+TEST(a_16_bit_search_finds_a_16_bit_chip)
 {
     setup();
-    for (unsigned port = 1; port <= 4; port *= 2) {
-        for (unsigned chip = 1; chip <= port; chip *= 2) {
-            uint64_t lanes = 0;
-            bool found = true;
+    harness_store(&h, BASE + 0xaa, 2, 0x9898); /* an attempt that does not find it */
+    assert_int_not_equal(harness_load(&h, BASE + 0x20, 2), 'Q');
+    harness_store(&h, BASE, 2, 0xf0f0); /* resets of other makes, then ours */
+    harness_store(&h, BASE, 2, 0xffff);
+    assert_int_equal(rd(0x20), 0xffffffff);
+    harness_store(&h, BASE + 0x154, 2, 0x98);
+    assert_int_equal(harness_load(&h, BASE + 0x40, 2), 'Q');
+    assert_int_equal(harness_load(&h, BASE + 0x44, 2), 'R');
+    assert_int_equal(harness_load(&h, BASE + 0x48, 1), 'Y');
+    assert_int_equal(harness_load(&h, BASE + 0x49, 1), 0);
+    assert_int_equal(harness_load(&h, BASE + 0x42, 2), 'Q');
+    harness_store(&h, BASE, 2, 0xff);
+    assert_int_equal(rd(0x40), 0xffffffff);
+    teardown();
+}
 
-            for (unsigned at = 0; at < port; at += chip)
-                lanes |= UINT64_C(1) << at * 8;
-            harness_store(&h, BASE, port, lanes * 0xff);
-            harness_store(&h, BASE + (gpa_t)0x55 * port, port, lanes * 0x98);
-            for (unsigned i = 0; i < 3; i++)
-                found &=
-                    harness_load(&h, BASE + (gpa_t)(0x10 + i) * port, port) == lanes * "QRY"[i];
-            assert_int_equal(found, port == 4 && chip == 2);
-            harness_store(&h, BASE, port, lanes * 0xff);
-        }
-    }
+TEST(words_of_16_and_8_bits_are_programmed_where_they_are)
+{
+    setup();
+    harness_store(&h, BASE + 2, 2, 0x40);
+    harness_store(&h, BASE + 2, 2, 0x1234);
+    assert_int_equal(harness_load(&h, BASE + 2, 2), 0x80);
+    harness_store(&h, BASE + 5, 1, 0x10);
+    harness_store(&h, BASE + 5, 1, 0x56);
+    harness_store(&h, BASE + 2, 2, 0xff);
+    assert_int_equal(rd(0), 0x1234ffff);
+    assert_int_equal(rd(4), 0xffff56ff);
+    harness_store(&h, BASE + 0x102, 2, 0xe8); /* a buffer of 16-bit words */
+    harness_store(&h, BASE + 0x102, 2, 2);
+    harness_store(&h, BASE + 0x102, 2, 0xaaaa);
+    harness_store(&h, BASE + 0x104, 2, 0xbbbb);
+    harness_store(&h, BASE + 0x106, 2, 0xcccc);
+    harness_store(&h, BASE + 0x102, 2, 0xd0);
+    harness_store(&h, BASE, 2, 0xff);
+    assert_int_equal(rd(0x100), 0xaaaaffff);
+    assert_int_equal(rd(0x104), 0xccccbbbb);
     teardown();
 }
 
@@ -350,6 +370,12 @@ TEST(a_wrong_buffer_sequence_is_an_error_and_changes_nothing)
     assert_int_equal(rd(0), 0x00b000b0);
     cmd(0, 0x50);
     cmd(0, 0xe8);
+    cmd(0, 1);
+    wr(0x100, 0);
+    harness_store(&h, BASE + 0x104, 2, 0); /* another width */
+    assert_int_equal(rd(0), 0x00b000b0);
+    cmd(0, 0x50);
+    cmd(0, 0xe8);
     cmd(0, 0);
     wr(0x100, 0);
     cmd(0, 0xff); /* not confirmed */
@@ -390,20 +416,6 @@ TEST(lock_commands_are_accepted)
     cmd(0, 0xc0);
     cmd(0, 0);
     assert_int_equal(rd(0), 0x00920092);
-    teardown();
-}
-
-TEST(chips_are_independent)
-{
-    setup();
-    harness_store(&h, BASE + 2, 2, 0x90); /* chip 1 only */
-    assert_int_equal(rd(0), 0x0089ffff);
-    harness_store(&h, BASE, 1, 0x70);
-    assert_int_equal(rd(0), 0x00890080);
-    harness_store(&h, BASE, 1, 0x40); /* one byte to program, the other floats */
-    harness_store(&h, BASE + 1, 1, 0x55);
-    cmd(0, 0xff);
-    assert_int_equal(rd(0), 0xffff55ff);
     teardown();
 }
 
@@ -533,12 +545,51 @@ TEST(state_survives_a_move_in_the_middle_of_a_command)
     cmd(0, 0xff);
     assert_int_equal(rd(0x200), 0x01234567);
     assert_int_equal(rd(0x204), 0x89abcdef);
-    other.chips[1].step = 200;
-    strbuf_clear(&sb);
-    assert_int_equal(state_save(&other.dev, &sb, NULL), 0);
-    assert_int_equal(state_load(&other.dev, strbuf_str(&sb), strbuf_len(&sb), NULL), -EINVAL);
     strbuf_fini(&sb);
     harness_del(&h, &other.dev, &other.mmio);
     pflash_fini(&other);
+    teardown();
+}
+
+static void refuse_state(void)
+{
+    struct strbuf sb;
+
+    strbuf_init(&sb);
+    assert_int_equal(state_save(&flash.dev, &sb, NULL), 0);
+    assert_int_equal(state_load(&flash.dev, strbuf_str(&sb), strbuf_len(&sb), NULL), -EINVAL);
+    strbuf_fini(&sb);
+    assert_int_equal(rd(0), 0xffffffff); /* reset */
+}
+
+TEST(states_no_chip_can_be_in_are_refused)
+{
+    enum { DATA = 6, CONFIRM = 7 }; /* pflash.c's steps */
+
+    setup();
+    flash.step = 200;
+    refuse_state();
+    flash.mode = 200;
+    refuse_state();
+    flash.step = DATA; /* no word to come */
+    refuse_state();
+    flash.step = CONFIRM; /* nothing to program */
+    refuse_state();
+    flash.step = DATA;
+    flash.count = 257;
+    flash.left = 1;
+    refuse_state();
+    flash.step = DATA;
+    flash.count = 2;
+    flash.left = 1; /* begun, but of no width */
+    refuse_state();
+    flash.step = DATA;
+    flash.count = 2;
+    flash.left = 1;
+    flash.width = 4;
+    flash.target = 2; /* misaligned */
+    refuse_state();
+    flash.target = SIZE;
+    refuse_state();
     teardown();
 }
