@@ -10,18 +10,13 @@
 set -euo pipefail
 . "$(dirname "$0")/scripts/lib.sh"
 
-usage() {
-    sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0"
-    exit "${1:-0}"
-}
-
 mode=shell
 for arg in "$@"; do
     case $arg in
     --build) mode=build ;;
     --debian) mode=debian ;;
-    -h | --help) usage ;;
-    *) printf 'demo.sh: unknown option %s\n\n' "$arg" >&2; usage 2 >&2 ;;
+    -h | --help) usage_of "$0"; exit 0 ;;
+    *) die "unknown option $arg; see --help" ;;
     esac
 done
 

@@ -19,7 +19,7 @@ while [ $# -gt 0 ]; do
     --quick) mode=quick ;;
     --long) mode=long ;;
     --only) only=${2:?--only needs the name of a part}; shift ;;
-    -h | --help) sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0"; exit 0 ;;
+    -h | --help) usage_of "$0"; exit 0 ;;
     *) die "unknown option $1; see --help" ;;
     esac
     shift

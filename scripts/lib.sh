@@ -5,8 +5,13 @@ cache=${VIREO_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/vireo}
 suite=trixie # Debian 13: where guests come from
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
-say() { printf '\033[1m==> %s\033[0m\n' "$*" >&2; }
+say() {
+    if [ -t 2 ]; then printf '\033[1m==> %s\033[0m\n' "$*" >&2; else printf '==> %s\n' "$*" >&2; fi
+}
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
+
+# usage_of SCRIPT: the comment at its top.
+usage_of() { sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$1"; }
 
 # took START: " (12 s)" since the epoch second START.
 took() { printf '(%d s)' "$(($(date +%s) - $1))"; }
@@ -48,7 +53,7 @@ build_packages="gcc libc6-dev meson ninja-build pkg-config python3 libfdt-dev li
 guest_packages="cpio xz-utils kmod e2fsprogs"
 test_packages="clang libclang-rt-dev clang-format clang-tidy libcmocka-dev libmpfr-dev
     python3-pytest gcc-riscv64-linux-gnu libc6-dev-riscv64-cross binutils-riscv64-linux-gnu
-    device-tree-compiler qemu-system-misc debootstrap openssh-client"
+    device-tree-compiler debootstrap openssh-client"
 
 # build DIR [MESON OPTION]...: configures DIR if it is not, and builds.
 build() {
