@@ -3,30 +3,23 @@
 
     gen_insn_tests.py insn.table OUTPUT-FOLDER
 
-One insn_EXT.S per extension. Expected values come from the models here and in fpmodel.py, written
-from the manual and independent of Vireo. A row of insn.table that has neither a model here nor
+One insn_EXT.S per extension. Expected values come from insn_models.py and fpmodel.py, written from
+the manual and independent of Vireo. A row of insn.table that has neither a model here nor
 a line in BY_HAND stops the run, so that a new instruction cannot go untested.
 
 In a failing test the exit code is the case's number: look for "li gp, NUMBER" in the .S.
 """
 import os
-import random
 import sys
 
 import fpmodel as fp
+from gen_fp_tests import fp_arith, fp_compressed, fp_convert, fp_moves
+from insn_models import (AMO, BRANCH, C_RR, INTERESTING, LOAD, M64, R1, RI, RR, RS, STORE, s64, signed,
+                         sx)
+from insn_program import C_USABLE, Out, PATTERN, USABLE, c_text, memory
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../../scripts'))
 import gen_insn  # noqa: E402  the table's parser
-
-M64 = (1 << 64) - 1
-X = ['zero', 'ra', 'sp', 'gp', 'tp', 't0', 't1', 't2', 's0', 's1'] + \
-    [f'a{i}' for i in range(8)] + [f's{i}' for i in range(2, 12)] + ['t3', 't4', 't5', 't6']
-USABLE = [x for x in X if x not in ('zero', 'gp')]      # gp holds the case's number
-C_USABLE = ['s0', 's1', 'a0', 'a1', 'a2', 'a3', 'a4', 'a5']
-INTERESTING = [0, 1, 2, 3, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000,
-               0xffffffff, 0x100000000, 0x7fffffffffffffff, 0x8000000000000000, M64, M64 - 1,
-               0xffffffff80000000, 0xffffffff7fffffff, 0x5555555555555555, 0xaaaaaaaaaaaaaaaa,
-               0x0123456789abcdef, 0xfedcba9876543210, 0x00ff00ff00ff0000, 0x8000000080000000]
 
 # Rows whose effect is not "registers in, register out"; the test program that covers each.
 BY_HAND = {
@@ -38,199 +31,6 @@ BY_HAND = {
     'cbo.inval': 'cbo', 'cbo.clean': 'cbo', 'cbo.flush': 'cbo', 'cbo.zero': 'cbo',
     'prefetch.i': 'cbo', 'prefetch.r': 'cbo', 'prefetch.w': 'cbo',
 }
-
-
-def s64(v):
-    v &= M64
-    return v - (1 << 64) if v >> 63 else v
-
-
-def s32(v):
-    v &= 0xffffffff
-    return v - (1 << 32) if v >> 31 else v
-
-
-def sx(v):
-    """A 32-bit result in a register."""
-    return s32(v) & M64
-
-
-def u32(v):
-    return v & 0xffffffff
-
-
-def div_signed(a, b, width, want_rem):
-    a, b = (s64(a), s64(b)) if width == 64 else (s32(a), s32(b))
-    if b == 0:
-        out = a if want_rem else -1
-    else:  # overflow needs no case of its own: the quotient wraps to itself, the rest is 0
-        q = abs(a) // abs(b)
-        q = -q if (a < 0) != (b < 0) else q
-        out = a - q * b if want_rem else q
-    return out & M64 if width == 64 else sx(out)
-
-
-def div_unsigned(a, b, width, want_rem):
-    if width == 32:
-        a, b = u32(a), u32(b)
-    out = (a if want_rem else M64) if b == 0 else (a % b if want_rem else a // b)
-    return out & M64 if width == 64 else sx(out)
-
-
-def clmul_full(a, b):
-    out = 0
-    for i in range(64):
-        if b >> i & 1:
-            out ^= a << i
-    return out
-
-
-def rotate_right(v, n, width):
-    n %= width
-    v &= (1 << width) - 1
-    v = (v >> n | v << width - n) & (1 << width) - 1
-    return v if width == 64 else sx(v)
-
-
-def leading(v, width):
-    return width - (v & (1 << width) - 1).bit_length()
-
-
-def trailing(v, width):
-    v &= (1 << width) - 1
-    return (v & -v).bit_length() - 1 if v else width
-
-
-RR = {  # rd, rs1, rs2
-    'add': lambda a, b: a + b, 'sub': lambda a, b: a - b,
-    'sll': lambda a, b: a << (b & 63), 'srl': lambda a, b: a >> (b & 63),
-    'sra': lambda a, b: s64(a) >> (b & 63),
-    'slt': lambda a, b: s64(a) < s64(b), 'sltu': lambda a, b: a < b,
-    'xor': lambda a, b: a ^ b, 'or': lambda a, b: a | b, 'and': lambda a, b: a & b,
-    'addw': lambda a, b: sx(a + b), 'subw': lambda a, b: sx(a - b),
-    'sllw': lambda a, b: sx(a << (b & 31)), 'srlw': lambda a, b: sx(u32(a) >> (b & 31)),
-    'sraw': lambda a, b: s32(a) >> (b & 31),
-    'mul': lambda a, b: a * b, 'mulh': lambda a, b: s64(a) * s64(b) >> 64,
-    'mulhsu': lambda a, b: s64(a) * b >> 64, 'mulhu': lambda a, b: a * b >> 64,
-    'div': lambda a, b: div_signed(a, b, 64, False), 'rem': lambda a, b: div_signed(a, b, 64, True),
-    'divu': lambda a, b: div_unsigned(a, b, 64, False),
-    'remu': lambda a, b: div_unsigned(a, b, 64, True),
-    'mulw': lambda a, b: sx(a * b),
-    'divw': lambda a, b: div_signed(a, b, 32, False),
-    'remw': lambda a, b: div_signed(a, b, 32, True),
-    'divuw': lambda a, b: div_unsigned(a, b, 32, False),
-    'remuw': lambda a, b: div_unsigned(a, b, 32, True),
-    'add.uw': lambda a, b: u32(a) + b,
-    'sh1add': lambda a, b: (a << 1) + b, 'sh2add': lambda a, b: (a << 2) + b,
-    'sh3add': lambda a, b: (a << 3) + b, 'sh1add.uw': lambda a, b: (u32(a) << 1) + b,
-    'sh2add.uw': lambda a, b: (u32(a) << 2) + b, 'sh3add.uw': lambda a, b: (u32(a) << 3) + b,
-    'andn': lambda a, b: a & ~b, 'orn': lambda a, b: a | ~b, 'xnor': lambda a, b: ~(a ^ b),
-    'min': lambda a, b: min(s64(a), s64(b)), 'max': lambda a, b: max(s64(a), s64(b)),
-    'minu': min, 'maxu': max,
-    'rol': lambda a, b: rotate_right(a, -b % 64, 64), 'ror': lambda a, b: rotate_right(a, b % 64, 64),
-    'rolw': lambda a, b: rotate_right(a, -b % 32, 32),
-    'rorw': lambda a, b: rotate_right(a, b % 32, 32),
-    'clmul': lambda a, b: clmul_full(a, b), 'clmulh': lambda a, b: clmul_full(a, b) >> 64,
-    'clmulr': lambda a, b: clmul_full(a, b) >> 63,
-    'bclr': lambda a, b: a & ~(1 << (b & 63)), 'bext': lambda a, b: a >> (b & 63) & 1,
-    'binv': lambda a, b: a ^ 1 << (b & 63), 'bset': lambda a, b: a | 1 << (b & 63),
-    'czero.eqz': lambda a, b: 0 if b == 0 else a, 'czero.nez': lambda a, b: 0 if b else a,
-}
-RI = {  # rd, rs1, imm
-    'addi': RR['add'], 'slti': lambda a, i: s64(a) < s64(i), 'sltiu': lambda a, i: a < i & M64,
-    'xori': RR['xor'], 'ori': RR['or'], 'andi': RR['and'], 'addiw': RR['addw'],
-}
-RS = {  # rd, rs1, shamt
-    'slli': (RR['sll'], 6), 'srli': (RR['srl'], 6), 'srai': (RR['sra'], 6),
-    'slliw': (RR['sllw'], 5), 'srliw': (RR['srlw'], 5), 'sraiw': (RR['sraw'], 5),
-    'slli.uw': (lambda a, b: u32(a) << b, 6), 'rori': (RR['ror'], 6), 'roriw': (RR['rorw'], 5),
-    'bclri': (RR['bclr'], 6), 'bexti': (RR['bext'], 6), 'binvi': (RR['binv'], 6),
-    'bseti': (RR['bset'], 6),
-}
-R1 = {  # rd, rs1
-    'clz': lambda a: leading(a, 64), 'ctz': lambda a: trailing(a, 64),
-    'cpop': lambda a: bin(a).count('1'), 'clzw': lambda a: leading(a, 32),
-    'ctzw': lambda a: trailing(a, 32), 'cpopw': lambda a: bin(u32(a)).count('1'),
-    'sext.b': lambda a: (a & 0xff ^ 0x80) - 0x80, 'sext.h': lambda a: (a & 0xffff ^ 0x8000) - 0x8000,
-    'zext.h': lambda a: a & 0xffff,
-    'orc.b': lambda a: sum(0xff << 8 * i for i in range(8) if a >> 8 * i & 0xff),
-    'rev8': lambda a: int.from_bytes(a.to_bytes(8, 'little'), 'big'),
-}
-BRANCH = {
-    'beq': lambda a, b: a == b, 'bne': lambda a, b: a != b, 'blt': lambda a, b: s64(a) < s64(b),
-    'bge': lambda a, b: s64(a) >= s64(b), 'bltu': lambda a, b: a < b, 'bgeu': lambda a, b: a >= b,
-}
-LOAD = {'lb': (1, True), 'lh': (2, True), 'lw': (4, True), 'ld': (8, True), 'lbu': (1, False),
-        'lhu': (2, False), 'lwu': (4, False)}
-STORE = {'sb': 1, 'sh': 2, 'sw': 4, 'sd': 8}
-AMO = {
-    'amoadd': lambda m, r, w: m + r, 'amoswap': lambda m, r, w: r, 'amoxor': lambda m, r, w: m ^ r,
-    'amoor': lambda m, r, w: m | r, 'amoand': lambda m, r, w: m & r,
-    'amomin': lambda m, r, w: m if signed(m, w) <= signed(r, w) else r,
-    'amomax': lambda m, r, w: m if signed(m, w) >= signed(r, w) else r,
-    'amominu': lambda m, r, w: min(m, r), 'amomaxu': lambda m, r, w: max(m, r),
-}
-C_RR = {'c.sub': 'sub', 'c.xor': 'xor', 'c.or': 'or', 'c.and': 'and', 'c.subw': 'subw',
-        'c.addw': 'addw'}
-
-
-def signed(v, width):
-    return s64(v) if width == 64 else s32(v)
-
-
-class Out:
-    """One test program."""
-
-    def __init__(self, name):
-        self.random = random.Random(name)
-        self.lines, self.number, self.covered, self.data = [], 0, set(), []
-
-    def put(self, text):
-        self.lines.append(f'        {text}')
-
-    def case(self, row):
-        self.covered.add(row)
-        self.number += 1
-        self.put(f'li      gp, {self.number}')
-
-    def regs(self, count, pool=USABLE):
-        return [self.random.choice(pool) for _ in range(count)]
-
-    def free(self, *taken):
-        return self.random.choice([x for x in USABLE if x not in taken])
-
-    def value(self):
-        r = self.random
-        return r.choice([r.choice(INTERESTING), r.getrandbits(64), r.getrandbits(r.randint(1, 64)),
-                         M64 ^ r.getrandbits(r.randint(1, 64))])
-
-    def pairs(self, count):
-        """Interesting ones, then random ones."""
-        out = [(a, b) for a in INTERESTING[::3] for b in INTERESTING[1::5]]
-        out += [(v, v) for v in INTERESTING[::4]]
-        out += [(self.value(), self.value()) for _ in range(count)]
-        return out
-
-    def expect(self, reg, val, *keep):
-        val = 0 if reg == 'zero' else int(val) & M64
-        if val == 0:
-            self.put(f'bnez    {reg}, fail')
-            return
-        tmp = self.free(reg, *keep)
-        self.put(f'li      {tmp}, {val:#x}')
-        self.put(f'bne     {reg}, {tmp}, fail')
-
-    def write(self, path):
-        with open(path, 'w') as out:
-            out.write('# Made by gen_insn_tests.py.\n        .text\n        .globl  main\n'
-                      '        .option arch, +zba, +zbb, +zbc, +zbs, +zfhmin\n'
-                      'main:\n        li      t0, 0x6000\n        csrs    mstatus, t0\n'
-                      '        .option norvc\n        .balign 4\n')
-            out.write('\n'.join(self.lines))
-            out.write('\n        li      a0, 0\n        call    guest_exit\n'
-                      'fail:   mv      a0, gp\n        call    guest_fail_case\n'
-                      '        .data\n        .balign 64\n')
-            out.write('\n'.join(self.data) + '\n')
 
 
 # ---- integer ----
@@ -378,14 +178,6 @@ def jump_cases(out):
 
 
 # ---- memory ----
-
-PATTERN = [(37 * i + 0x81) & 0xff for i in range(128)]
-
-
-def memory(out):
-    out.data += ['.balign 64', 'buffer: .byte ' + ', '.join(map(str, PATTERN)),
-                 '.balign 64', 'scratch: .skip 256']
-
 
 def load_cases(out, row, aligned=True, pool=USABLE, offsets=None, text=None, base=None):
     size, is_signed = LOAD[base or row]
@@ -598,14 +390,6 @@ def fence_cases(out):
 
 # ---- compressed ----
 
-def c_text(out, text):
-    out.put('.option push')
-    out.put('.option rvc')
-    out.put(text)
-    out.put('.option pop')
-    # Odd halves follow sometimes, so that 32-bit instructions straddle words.
-
-
 def c_cases(out):
     simm = [-32, -31, -1, 1, 2, 15, 16, 31]
     for row, base in C_RR.items():
@@ -735,246 +519,6 @@ def c_jump_cases(out):
                 out.put('bnez    ra, fail')
     for row in 'c.beqz', 'c.bnez':
         branch_cases(out, row, c_branch(row))
-
-
-# ---- floating point: tables of operands and results, a loop per rounding mode ----
-
-def fp_values(fmt):
-    one, sgn = fmt.bias << fmt.mbits, fmt.sign
-    ulp = 1
-    base = [0, one, one + ulp, one - ulp, one + (1 << fmt.mbits - 1), one + (1 << fmt.mbits),
-            ulp, (1 << fmt.mbits) - 1, 1 << fmt.mbits, fmt.inf - 1, fmt.inf, fmt.nan,
-            fmt.inf | 1, fmt.inf | (1 << fmt.mbits) - 1]
-    return base + [v | sgn for v in base]
-
-
-def fp_random(out, fmt):
-    r = out.random
-    kind = r.random()
-    if kind < .3:
-        return r.getrandbits(fmt.bits)
-    if kind < .5:   # near 1, few bits: exact results and ties
-        e = fmt.bias + r.randint(-3, 3)
-        m = r.getrandbits(4) << fmt.mbits - 4
-    elif kind < .7:  # near the smallest
-        e, m = r.randint(0, 3), r.getrandbits(fmt.mbits)
-    elif kind < .8:
-        e, m = fmt.emax - r.randint(1, 3), r.getrandbits(fmt.mbits)
-    else:
-        e, m = fmt.bias + r.randint(-fmt.mbits - 2, fmt.mbits + 2), r.getrandbits(fmt.mbits)
-    return r.getrandbits(1) << fmt.bits - 1 | e << fmt.mbits | m
-
-
-def box(fmt, v):
-    return v | M64 << fmt.bits & M64
-
-
-def fp_table(out, label, rows):
-    out.data.append('.balign 8')
-    out.data.append(f'{label}:')
-    for row in rows:
-        out.data.append('.dword ' + ', '.join(f'{v & M64:#x}' for v in row))
-    out.data.append(f'{label}_end:')
-
-
-def fp_loop(out, row, label, instruction, operands, result, rm_csr=0):
-    """Records: operands, then result and flags. Operands are f or x registers."""
-    out.case(row)
-    out.put(f'la      s0, {label}')
-    out.put(f'la      s1, {label}_end')
-    out.put(f'li      s2, {rm_csr}')
-    out.put('fsrm    s2')
-    out.put('1:')
-    for i, reg in enumerate(operands):
-        out.put(f'fld {reg}, {8 * i}(s0)' if reg.startswith('f') else f'ld {reg}, {8 * i}(s0)')
-    out.put('fsflags zero')
-    out.put(instruction)
-    n = 8 * len(operands)
-    out.put('frflags a3')
-    out.put('fmv.x.d a2, fa0' if result.startswith('f') else 'mv      a2, a0')
-    out.put(f'ld      a4, {n}(s0)')
-    out.put('bne     a2, a4, fail')
-    out.put(f'ld      a5, {n + 8}(s0)')
-    out.put('bne     a3, a5, fail')
-    out.put(f'addi    s0, s0, {n + 16}')
-    out.put('bne     s0, s1, 1b')
-
-
-FA = ['fa1', 'fa2', 'fa3']
-
-
-def fp_rounded(out, row, sources, dest, model, operands, inputs, result):
-    """All five static modes, and the dynamic one."""
-    for rm, name in enumerate(['rne', 'rtz', 'rdn', 'rup', 'rmm']):
-        label = f'{row.replace(".", "_")}_{name}'
-        records = []
-        for args in inputs:
-            bits, flags = model(*args, rm)
-            boxed = [box(f, v) if f else v for f, v in zip(sources, args)]
-            records.append(boxed + [box(dest, bits) if dest else bits, flags])
-        fp_table(out, label, records)
-        regs = ', '.join([result] + operands)
-        fp_loop(out, row, label, f'{row} {regs}, {name}', operands, result, (rm + 1) % 5)
-        fp_loop(out, row, label, f'{row} {regs}, dyn', operands, result, rm)
-
-
-def fp_plain(out, row, sources, dest, model, operands, inputs, result):
-    label = row.replace('.', '_')
-    records = []
-    for args in inputs:
-        bits, flags = model(*args)
-        boxed = [box(f, v) if f else v for f, v in zip(sources, args)]
-        records.append(boxed + [box(dest, bits) if dest else bits, flags])
-    fp_table(out, label, records)
-    fp_loop(out, row, label, f'{row} {", ".join([result] + operands)}', operands, result)
-
-
-def fp_arith(out, fmt):
-    n = fmt.name
-    values = fp_values(fmt)
-    singles = [(v,) for v in values] + [(fp_random(out, fmt),) for _ in range(150)]
-    pairs = [(a, b) for a in values[::2] for b in values[1::2]] + \
-        [(fp_random(out, fmt), fp_random(out, fmt)) for _ in range(150)]
-    for _ in range(40):  # cancellation
-        a = fp_random(out, fmt)
-        pairs.append((a, (a ^ fmt.sign) + out.random.randint(-2, 2) & 2 * fmt.sign - 1))
-    triples = [tuple(out.random.choice(values) for _ in range(3)) for _ in range(120)] + \
-        [tuple(fp_random(out, fmt) for _ in range(3)) for _ in range(150)]
-    for _ in range(60):  # the product nearly cancels the addend
-        a, b = fp_random(out, fmt), fp_random(out, fmt)
-        product = fp.mul(fmt, a, b, 0)[0] ^ fmt.sign
-        triples.append((a, b, product + out.random.randint(-1, 1) & 2 * fmt.sign - 1))
-    for row in 'fadd', 'fsub', 'fmul', 'fdiv':
-        model = getattr(fp, row[1:])
-        fp_rounded(out, f'{row}.{n}', [fmt] * 2, fmt,
-                   lambda a, b, rm, m=model: m(fmt, a, b, rm), FA[:2], pairs, 'fa0')
-    fp_rounded(out, f'fsqrt.{n}', [fmt], fmt, lambda a, rm: fp.sqrt(fmt, a, rm), FA[:1],
-               singles + [(a & ~fmt.sign,) for a, in singles], 'fa0')
-    for row, model in ('fmadd', fp.fma), ('fmsub', fp.fmsub), ('fnmsub', fp.fnmsub), \
-            ('fnmadd', fp.fnmadd):
-        fp_rounded(out, f'{row}.{n}', [fmt] * 3, fmt,
-                   lambda a, b, c, rm, m=model: m(fmt, a, b, c, rm), FA, triples, 'fa0')
-    for row, op in ('fsgnj', ''), ('fsgnjn', 'n'), ('fsgnjx', 'x'):
-        fp_plain(out, f'{row}.{n}', [fmt] * 2, fmt, lambda a, b, o=op: fp.sgnj(fmt, a, b, o),
-                 FA[:2], pairs, 'fa0')
-    for row, big in ('fmin', False), ('fmax', True):
-        fp_plain(out, f'{row}.{n}', [fmt] * 2, fmt, lambda a, b, g=big: fp.minmax(fmt, a, b, g),
-                 FA[:2], pairs, 'fa0')
-    for op in 'eq', 'lt', 'le':
-        fp_plain(out, f'f{op}.{n}', [fmt] * 2, None, lambda a, b, o=op: fp.compare(fmt, a, b, o),
-                 FA[:2], pairs + [(a, a) for a in values], 'a0')
-    fp_plain(out, f'fclass.{n}', [fmt], None, lambda a: fp.fclass(fmt, a), FA[:1], singles, 'a0')
-    for kind, width, is_signed in ('w', 32, 1), ('wu', 32, 0), ('l', 64, 1), ('lu', 64, 0):
-        near = []
-        for v in [0, 1, 2, 1 << width - 1, 1 << width]:
-            for d in (-1, 0, 1):
-                for negative in (0, 1):
-                    bits = fp.round_pack(fmt, negative, v, 0, 0)[0] if v else 0
-                    near.append((bits + d & 2 * fmt.sign - 1,))
-        fp_rounded(out, f'fcvt.{kind}.{n}', [fmt], None,
-                   lambda a, rm, w=width, g=is_signed: fp.to_int(fmt, a, rm, w, g), FA[:1],
-                   singles + near, 'a0')
-        ints = [(v,) for v in INTERESTING] + [(out.value(),) for _ in range(80)]
-        row = f'fcvt.{n}.{kind}'
-        model = (lambda a, rm, w=width, g=is_signed: fp.from_int(fmt, a, rm, w, g))
-        if n == 'd' and width == 32:  # the assembler takes no mode for what is always exact
-            fp_plain(out, row, [None], fmt, lambda a, m=model: m(a, 0), ['a1'], ints, 'fa0')
-        else:
-            fp_rounded(out, row, [None], fmt, model, ['a1'], ints, 'fa0')
-
-
-def fp_convert(out, row, src, dst):
-    inputs = [(v,) for v in fp_values(src)] + [(fp_random(out, src),) for _ in range(200)]
-    model = lambda a, rm: fp.convert(src, dst, a, rm)
-    if src.bits < dst.bits:
-        fp_plain(out, row, [src], dst, lambda a: model(a, 0), FA[:1], inputs, 'fa0')
-        return
-    narrow = [(fp.convert(dst, src, v, 0)[0] + d & 2 * src.sign - 1,)
-              for v in fp_values(dst) for d in (-1, 0, 1)]
-    fp_rounded(out, row, [src], dst, model, FA[:1], inputs + narrow, 'fa0')
-
-
-def fp_moves(out, fmt):
-    """fmv, loads and stores, and what happens to values that are not NaN-boxed."""
-    letter = {'h': 'h', 's': 'w', 'd': 'd'}[fmt.name]
-    mask = (1 << fmt.bits) - 1
-    for _ in range(30):
-        val = out.value()
-        want = val & mask
-        if want >> fmt.bits - 1:
-            want -= 1 << fmt.bits
-        out.case(f'fmv.x.{letter}')
-        out.put(f'li      a1, {val:#x}')
-        out.put('fmv.d.x fa1, a1')
-        out.put(f'fmv.x.{letter} a0, fa1')      # takes the bits, boxed or not
-        out.expect('a0', want)
-        out.case(f'fmv.{letter}.x')
-        out.put(f'li      a1, {val:#x}')
-        out.put(f'fmv.{letter}.x fa0, a1')
-        out.put('fmv.x.d a0, fa0')
-        out.expect('a0', box(fmt, val & mask))
-    load = {'h': 'flh', 's': 'flw', 'd': 'fld'}[fmt.name]
-    size = fmt.bits // 8
-    for where in list(range(0, 32, size)) + [1, 3, 5, 7]:
-        off = out.random.choice([0, 8, -8, 2047, -2048])
-        out.case(load)
-        out.put(f'la      a1, buffer + {where} - ({off})')
-        out.put(f'{load} fa0, {off}(a1)')
-        out.put('fmv.x.d a0, fa0')
-        val = int.from_bytes(bytes(PATTERN[where:where + size]), 'little')
-        out.expect('a0', box(fmt, val))
-        store = 'fs' + load[2]
-        val = out.value()
-        out.case(store)
-        out.put(f'la      a1, scratch + {where % 8} - ({off})')
-        out.put(f'li      a2, {val:#x}')
-        out.put('fmv.d.x fa2, a2')
-        out.put('la      a3, scratch')
-        out.put('sd      zero, 0(a3)')
-        out.put('sd      zero, 8(a3)')
-        out.put(f'{store} fa2, {off}(a1)')
-        whole = (val & mask) << 8 * (where % 8)
-        for i in 0, 8:
-            out.put(f'ld      a0, {i}(a3)')
-            out.expect('a0', whole >> 8 * i & M64, 'a3')
-    if fmt.name == 's':
-        # A single that is not NaN-boxed is the canonical NaN ("D", NaN Boxing).
-        for text, want, flags in ('fadd.s fa0, fa1, fa2', fp.F.nan, 0), \
-                ('fsgnj.s fa0, fa1, fa2', fp.F.nan, 0), ('fmin.s fa0, fa1, fa2', 0x3f800000, 0), \
-                ('fcvt.s.w fa0, a1', None, 0):
-            if want is None:
-                continue
-            out.case('fadd.s')
-            out.put('li      a1, 0x000000003f800000')
-            out.put('fmv.d.x fa1, a1')
-            out.put('fmv.w.x fa2, a1')
-            out.put('fsflags zero')
-            out.put(text)
-            out.put('fmv.x.d a0, fa0')
-            out.expect('a0', box(fp.F, want))
-            out.put('frflags a0')
-            out.expect('a0', flags)
-
-
-def fp_compressed(out):
-    for where in 0, 8, 16, 24:
-        for row, text in ('c.fld', f'c.fld fa0, {where}(a1)'), ('c.fldsp', f'c.fldsp fa0, {where}(sp)'):
-            out.case(row)
-            out.put('la      a1, buffer')
-            out.put('mv      sp, a1')
-            c_text(out, text)
-            out.put('fmv.x.d a0, fa0')
-            out.expect('a0', int.from_bytes(bytes(PATTERN[where:where + 8]), 'little'))
-        for row, text in ('c.fsd', f'c.fsd fa2, {where}(a1)'), ('c.fsdsp', f'c.fsdsp fa2, {where}(sp)'):
-            val = out.value()
-            out.case(row)
-            out.put('la      a1, scratch')
-            out.put('mv      sp, a1')
-            out.put(f'li      a2, {val:#x}')
-            out.put('fmv.d.x fa2, a2')
-            c_text(out, text)
-            out.put(f'ld      a0, {where}(a1)')
-            out.expect('a0', val)
 
 
 # ---- programs ----
