@@ -189,12 +189,21 @@ void access_wrote(struct tlb_entry *entry, gva_t gva, size_t len)
         entry->write = entry->page;
 }
 
+/* A device may have changed the memory map in answer to this very access (flash leaves read
+ * mode): the next access of the same block must see it. The request stays for the engine. */
+static void follow_map(struct hart *hart)
+{
+    if (unlikely(atomic_load(&hart->requests) & HART_REQ_MAP_CHANGED))
+        hart_forget_map(hart);
+}
+
 /* ---- loads ---- */
 
 static bool load_within_page(struct hart *hart, gva_t gva, unsigned size, uint64_t *ret_val)
 {
     enum tlb_bank bank = hart->data_bank;
     struct tlb_entry *entry = access_find(hart, gva, ACCESS_READ, ACCESS_READ, bank);
+    enum mem_result result;
 
     if (entry == NULL || !access_pmp(hart, entry, gva, size, ACCESS_READ, ACCESS_READ, bank))
         return false;
@@ -202,8 +211,9 @@ static bool load_within_page(struct hart *hart, gva_t gva, unsigned size, uint64
         *ret_val = ram_load(access_hva(entry, gva), size);
         return true;
     }
-    return mem_load(hart->space, access_gpa(entry, gva), size, ret_val) == MEM_OK ||
-           access_fault(hart, ACCESS_READ, gva);
+    result = mem_load(hart->space, access_gpa(entry, gva), size, ret_val);
+    follow_map(hart);
+    return result == MEM_OK || access_fault(hart, ACCESS_READ, gva);
 }
 
 /* Both entries of an access that crosses from one page to the next, which must both be plain
@@ -254,6 +264,7 @@ static bool store_within_page(struct hart *hart, gva_t gva, unsigned size, uint6
 {
     enum tlb_bank bank = hart->data_bank;
     struct tlb_entry *entry = access_find(hart, gva, ACCESS_WRITE, ACCESS_WRITE, bank);
+    enum mem_result result;
 
     if (entry == NULL || !access_pmp(hart, entry, gva, size, ACCESS_WRITE, ACCESS_WRITE, bank))
         return false;
@@ -262,8 +273,9 @@ static bool store_within_page(struct hart *hart, gva_t gva, unsigned size, uint6
         access_wrote(entry, gva, size);
         return true;
     }
-    return mem_store(hart->space, access_gpa(entry, gva), size, val) == MEM_OK ||
-           access_fault(hart, ACCESS_WRITE, gva);
+    result = mem_store(hart->space, access_gpa(entry, gva), size, val);
+    follow_map(hart);
+    return result == MEM_OK || access_fault(hart, ACCESS_WRITE, gva);
 }
 
 bool hart_store(struct hart *hart, gva_t gva, unsigned size, uint64_t val)

@@ -26,9 +26,12 @@ void counters_update(struct hart *hart)
     hart->count_cycle = s->mcountinhibit & COUNTEREN_CY ? 0 : UINT64_MAX;
     hart->count_instret = s->mcountinhibit & COUNTEREN_IR ? 0 : UINT64_MAX;
     hart->hpm_counting = 0;
+    hart->hpm_used = false;
     for (unsigned n = HPM_FIRST; n < HPM_FIRST + HPM_IMPLEMENTED; n++) {
-        if ((s->mhpmevent[n] & EVENT_NUMBER) != HPM_EVENT_NONE && !(s->mhpmevent[n] & inhibit) &&
-            !(s->mcountinhibit & COUNTEREN_HPM(n)))
+        if ((s->mhpmevent[n] & EVENT_NUMBER) == HPM_EVENT_NONE)
+            continue;
+        hart->hpm_used = true;
+        if (!(s->mhpmevent[n] & inhibit) && !(s->mcountinhibit & COUNTEREN_HPM(n)))
             hart->hpm_counting |= 1u << n;
     }
 }

@@ -77,8 +77,14 @@ void hart_reset(struct hart *hart, gpa_t pc)
     hart->reservation = UINT64_MAX;
     hart->exc_raised = false;
     atomic_fetch_and(&hart->attention, ~(uint32_t)HART_ATTN_WFI);
-    pmp_update(&hart->pmp, s, hart->isa->pmp_entries);
+    hart_state_changed(hart);
+}
+
+void hart_state_changed(struct hart *hart)
+{
+    pmp_update(&hart->pmp, &hart->s, hart->isa->pmp_entries);
     hart_forget_map(hart);
+    counters_update(hart);
     sstc_rearm(hart);
     hart_mode_changed(hart);
 }
@@ -104,10 +110,8 @@ void hart_enter_supervisor(struct hart *hart, gpa_t pc, uint64_t opaque)
         pmp_write_addr(s, 0, UINT64_MAX, hart->isa->pmp_entries);
         pmp_write_cfg(s, 0, PMP_NAPOT << PMPCFG_A_SHIFT | PMPCFG_R | PMPCFG_W | PMPCFG_X,
                       hart->isa->pmp_entries);
-        pmp_update(&hart->pmp, s, hart->isa->pmp_entries);
     }
-    tlb_flush_all(&hart->tlb);
-    hart_mode_changed(hart);
+    hart_state_changed(hart);
 }
 
 /* ---- from other threads ---- */

@@ -104,6 +104,7 @@ struct hart {
     /* Counters, as the current mode and the inhibit bits have it (cpu/counters.c). */
     uint64_t count_cycle, count_instret; /* all ones: counts; 0: does not */
     uint32_t hpm_counting;               /* a bit per mhpmcounter that counts instructions */
+    bool hpm_used;                       /* some have an event: modes matter */
 
     uint32_t id; /* mhartid */
     const struct isa_config *isa;
@@ -124,6 +125,9 @@ void hart_init(struct hart *hart, uint32_t id, const struct isa_config *isa,
 /* Power-on state: M mode at `pc`, everything else as 3.4 "Reset" says. Attention bits other than
  * WFI, the irq lines and builtin_sbi stay. */
 void hart_reset(struct hart *hart, gpa_t pc);
+/* After `s` was written other than by the functions here (a snapshot, another accelerator):
+ * derives everything else from it again. */
+void hart_state_changed(struct hart *hart);
 /* From now on changes of the memory map make HART_REQ_MAP_CHANGED, and pages that become watched
  * HART_REQ_TLB_FLUSH_WRITES. [any thread that may use space] */
 void hart_watch_map(struct hart *hart);

@@ -185,7 +185,8 @@ void hart_mode_changed(struct hart *hart)
         hart->mxr = mxr;
         tlb_flush_translations(&hart->tlb);
     }
-    counters_update(hart);
+    if (unlikely(hart->hpm_used))
+        counters_update(hart);
     hart_check_irq(hart);
 }
 

@@ -369,6 +369,66 @@ TEST(envcfg_gates_cache_operations)
     fixture_fini(&f);
 }
 
+/* A switch in the device's place: a store to it hides the ROM behind it, at once for the hart
+ * that stored. */
+static struct mem_region *hidden;
+
+static enum mem_result switch_write(struct mem_region *region, gpa_t off, unsigned size,
+                                    uint64_t val)
+{
+    (void)region, (void)off, (void)size;
+    mem_region_set_enabled(hidden, val != 0);
+    return MEM_OK;
+}
+
+TEST(a_store_that_changes_the_map_is_seen_by_the_next_access)
+{
+    static const struct mem_region_ops ops = { .write = switch_write,
+                                               .min_size = 4,
+                                               .max_size = 4 };
+    struct mem_region toggle;
+    struct fixture f;
+    uint64_t val;
+
+    fixture_init(&f);
+    hidden = &f.rom_region;
+    mem_region_init_mmio(&toggle, "switch", PAGE_SIZE_BYTES, &ops, NULL);
+    mem_region_add(&f.root, GIB(1), &toggle, 0);
+    (void)hart_serve_requests(&f.hart);
+    assert_true(hart_load(&f.hart, ROM_BASE, 8, &val));
+    assert_true(hart_store(&f.hart, GIB(1), 4, 0));
+    assert_false(hart_load(&f.hart, ROM_BASE, 8, &val));
+    assert_true(hart_store(&f.hart, GIB(1), 4, 1));
+    assert_true(hart_load(&f.hart, ROM_BASE, 8, &val));
+    assert_true(hart_serve_requests(&f.hart) & HART_REQ_MAP_CHANGED);
+    mem_region_del(&toggle);
+    mem_read_unlock();
+    mem_barrier();
+    mem_read_lock();
+    mem_region_fini(&toggle);
+    fixture_fini(&f);
+}
+
+TEST(state_written_from_outside_is_obeyed)
+{
+    struct fixture f;
+    uint64_t val;
+
+    fixture_init(&f);
+    assert_true(hart_load(&f.hart, RAM_BASE, 8, &val));
+    f.hart.s.priv = PRIV_U;
+    f.hart.s.pmpcfg[0] = 0;
+    f.hart.s.menvcfg |= MENVCFG_STCE;
+    f.hart.s.stimecmp = 33;
+    f.hart.s.mhpmevent[3] = 2;
+    hart_state_changed(&f.hart);
+    assert_false(hart_load(&f.hart, RAM_BASE, 8, &val));
+    assert_int_equal(f.deadline, 33);
+    hart_count(&f.hart, 4);
+    assert_int_equal(f.hart.s.mhpmcounter[3], 4);
+    fixture_fini(&f);
+}
+
 TEST(map_changes_reach_the_hart_by_request)
 {
     struct mem_region more;
