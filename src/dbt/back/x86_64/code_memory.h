@@ -1,0 +1,32 @@
+/* dbt/back/x86_64/code_memory.h - memory for compiled code, W^X by two mappings of one memfd.
+ *
+ * Code is written through `write` and run at `exec`; no page is ever writable and executable in
+ * one mapping. The whole arena is within 2 GiB, so that code reaches code by 32 bits; helpers are
+ * called through a table in hart-relative memory or by absolute address.
+ */
+#ifndef DBT_BACK_X86_64_CODE_MEMORY_H
+#define DBT_BACK_X86_64_CODE_MEMORY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct code_memory {
+    uint8_t *write, *exec; /* two views of the same bytes */
+    size_t size;
+    /* private */
+    int fd;
+};
+
+/* size in bytes, rounded up to pages. -errno with a sentence (a host that forbids executable
+ * memory, say). */
+int code_memory_new(struct code_memory *ret_memory, size_t size, struct error *err) NODISCARD;
+void code_memory_free(struct code_memory *memory);
+
+static inline const uint8_t *code_exec(const struct code_memory *memory, const uint8_t *written)
+{
+    return memory->exec + (written - memory->write);
+}
+
+#endif
