@@ -100,11 +100,12 @@ static struct poll_slot *slot_get(struct user_net *net, int fd)
         return slot;
     if ((size_t)fd >= net->by_fd_len) {
         size_t len = (size_t)fd * 2 + 16;
-        struct poll_slot **grown = realloc(net->by_fd, len * sizeof(*grown));
+        struct poll_slot **grown = reallocarray(net->by_fd, len, sizeof(struct poll_slot *));
 
         if (grown == NULL)
             return NULL;
-        memset(grown + net->by_fd_len, 0, (len - net->by_fd_len) * sizeof(*grown));
+        for (size_t i = net->by_fd_len; i < len; i++)
+            grown[i] = NULL;
         net->by_fd = grown;
         net->by_fd_len = len;
     }
@@ -307,11 +308,12 @@ static void user_uncongested(struct netdev *netdev)
 static void user_close(struct netdev *netdev)
 {
     struct user_net *net = to_user(netdev);
+    struct list_node *node;
 
     if (net->slirp != NULL)
         slirp_cleanup(net->slirp);
-    while (!list_empty(&net->slots))
-        slot_free(list_entry(net->slots.next, struct poll_slot, node));
+    while ((node = list_pop(&net->slots)) != NULL)
+        slot_free(list_entry(node, struct poll_slot, node));
     loop_work_cancel(&net->turn);
     loop_timer_disarm(&net->timeout);
     netdev_fini(netdev);

@@ -220,7 +220,7 @@ static bool check_in_upon_out(struct walk *walk)
     const struct virtq_seg *seg = walk->vq->scratch;
     unsigned in_count = walk->count - walk->out_count;
 
-    if ((uint64_t)walk->out_count * in_count > 16 * VIRTQ_MAX_SEGS)
+    if ((uint64_t)walk->out_count * in_count > (uint64_t)16 * VIRTQ_MAX_SEGS)
         return refuse(walk, "chain with too many readable and writable segments at once");
     for (unsigned i = 0; i < walk->out_count; i++) {
         for (unsigned j = walk->out_count; j < walk->count; j++) {

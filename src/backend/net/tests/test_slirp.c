@@ -513,7 +513,7 @@ TEST(while_many_frames_wait_sockets_are_not_read)
             got = next_frame(&n);
             body = ip_body(got->bytes, got->len, PROTO_UDP, &len);
         } while (body == NULL);
-        assert_int_equal(atoi((const char *)body + 8), next);
+        assert_int_equal(strtol((const char *)body + 8, NULL, 10), next);
     }
     assert_int_equal(n.netdev->dropped, 0);
     close(fd);

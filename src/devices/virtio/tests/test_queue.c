@@ -303,8 +303,9 @@ static void indirect_too_many(struct shape *s)
 {
     gpa_t table = bench_alloc(s->b, 16 * (VIRTQ_MAX_SEGS + 1));
 
-    for (uint16_t i = 0; i <= VIRTQ_MAX_SEGS; i++)
-        desc_set(s->b, table, i, s->buf, 1, i < VIRTQ_MAX_SEGS ? D_NEXT : 0, (uint16_t)(i + 1));
+    for (int i = 0; i <= VIRTQ_MAX_SEGS; i++)
+        desc_set(s->b, table, (unsigned)i, s->buf, 1, i < VIRTQ_MAX_SEGS ? D_NEXT : 0,
+                 (uint16_t)(i + 1));
     s->table = table;
     indirect(s, 16 * (VIRTQ_MAX_SEGS + 1), 0);
 }
