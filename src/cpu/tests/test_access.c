@@ -312,6 +312,9 @@ TEST(cbo_zero_clears_its_block)
     assert_true(cbo(&f, ZERO, 0x1000 + 100));
     for (unsigned i = 0; i < 256; i++)
         assert_int_equal(*byte(&f, FIRST + i), i >= 64 && i < 128 ? 0 : 0xee);
+    ram_block_watch(f.ram, DIRTY_MIGRATION, (FIRST - RAM_BASE) / PAGE_SIZE_BYTES, 1);
+    assert_true(cbo(&f, ZERO, 0x1000));
+    assert_true(ram_block_is_dirty(f.ram, DIRTY_MIGRATION, (FIRST - RAM_BASE) / PAGE_SIZE_BYTES));
     assert_false(cbo(&f, ZERO, 0x2000 + 5));
     expect_fault(&f, CAUSE_STORE_ACCESS, 0x2005);
     assert_int_equal(f.dev_writes, 0);

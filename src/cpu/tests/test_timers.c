@@ -62,6 +62,23 @@ TEST(the_timers_call_makes_the_interrupt_takeable)
     fixture_fini(&f);
 }
 
+TEST(a_guest_that_finds_stip_set_gets_the_interrupt)
+{
+    struct fixture f;
+
+    fixture_init(&f);
+    fixture_set(&f, CSR_MENVCFG, MENVCFG_STCE);
+    fixture_set(&f, CSR_MIE, MIP_STIP);
+    fixture_set(&f, CSR_MSTATUS, MSTATUS_MIE);
+    fixture_set(&f, CSR_STIMECMP, 100);
+    atomic_store(&f.hart.attention, 0);
+    f.now = 100; /* the timer's call is late */
+    assert_true(stip(&f));
+    assert_true(atomic_load(&f.hart.attention) & HART_ATTN_IRQ);
+    assert_true(hart_take_interrupt(&f.hart));
+    fixture_fini(&f);
+}
+
 TEST(a_call_for_a_replaced_deadline_does_nothing)
 {
     struct fixture f;
