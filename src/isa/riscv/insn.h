@@ -21,7 +21,7 @@ enum insn_effect {
     INSN_STORE = 1 << 1,   /* may fault on a write (AMOs, SC too) */
     INSN_BRANCH = 1 << 2,  /* conditional, pc-relative */
     INSN_JUMP = 1 << 3,    /* leaves always */
-    INSN_SYSTEM = 1 << 4,  /* may change modes, CSRs, translation: ends a block */
+    INSN_SYSTEM = 1 << 4,  /* may change modes, CSRs, translation, or sleep: ends a block */
     INSN_FP = 1 << 5,      /* illegal when mstatus.FS is off */
     INSN_FPWRITE = 1 << 6, /* writes an f-register or fflags: makes FS dirty */
     INSN_RM = 1 << 7,      /* has a rounding mode field; dynamic needs a valid frm */
@@ -30,26 +30,28 @@ enum insn_effect {
 struct insn_info {
     const char *name;
     uint32_t mask, match;
-    uint8_t length;     /* 2 or 4 bytes */
-    uint8_t fmt;        /* generated enum insn_fmt */
-    uint8_t ext;        /* enum isa_ext that brings it */
-    uint8_t ext2;       /* a second one that must be there too, or the same */
-    uint8_t rv_effects; /* enum insn_effect bits */
-    uint16_t base;      /* the row it expands to; itself when not compressed */
-    const char *operands; /* how the disassembler prints them */
+    uint8_t length;       /* 2 or 4 bytes */
+    uint8_t fmt;          /* generated enum insn_fmt */
+    uint8_t ext;          /* enum isa_ext that brings it */
+    uint8_t ext2;         /* a second one that must be there too, or the same */
+    uint8_t rv_effects;   /* enum insn_effect bits */
+    uint16_t base;        /* the row it expands to; itself when not compressed */
+    const char *operands; /* how the disassembler prints them: insn.table's text */
 };
 extern const struct insn_info insn_info[INSN_ROW_COUNT];
 
 struct insn {
-    uint16_t id;  /* enum insn_row, never compressed; INSN_ILLEGAL when nothing matches */
-    uint16_t row; /* enum insn_row as encoded */
+    uint16_t id;    /* enum insn_row, never compressed; INSN_ILLEGAL when nothing matches */
+    uint16_t row;   /* enum insn_row as encoded */
     uint8_t length; /* bytes */
     uint8_t rd, rs1, rs2, rs3; /* 0..31; 0 where the format has none */
-    uint8_t rm;    /* rounding mode field */
+    uint8_t rm;                /* rounding mode field */
     uint8_t aq, rl;
-    uint16_t csr;  /* CSR number */
-    int64_t imm;   /* sign-extended; shift amounts, CSR immediates (zimm), fence sets here too */
-    uint32_t raw;  /* the bits; upper half 0 when compressed */
+    uint16_t csr; /* CSR number */
+    /* The value that is added: sign-extended, scaled, lui's and auipc's shifted up by 12. Shift
+     * amounts, CSR immediates (zimm) and the 12 bits of fence (fm, pred, succ) are here too. */
+    int64_t imm;
+    uint32_t raw; /* the bits; upper half 0 when compressed */
 };
 
 /* raw: 32 bits as fetched, little endian; for a compressed one the upper half is ignored.

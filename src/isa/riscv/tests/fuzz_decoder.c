@@ -40,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     memcpy(&config.ext, data, sizeof(config.ext));
     config.ext |= 1u << ISA_EXT_I;
-    for (size_t at = sizeof(config.ext); at + 4 <= size; at += 4) {
+    for (size_t at = sizeof(config.ext); at + 4 <= size && at < 4096; at += 4) {
         uint32_t raw;
 
         memcpy(&raw, data + at, sizeof(raw));
