@@ -2,6 +2,8 @@
 #ifndef APP_APP_H
 #define APP_APP_H
 
+#include "base/compiler.h"
+
 enum exit_status {
     EXIT_GUEST_OK = 0,     /* the guest powered off, or the user quit */
     EXIT_GUEST_FAILED = 1, /* the guest says so */
@@ -12,5 +14,9 @@ enum exit_status {
 /* argv without "vireo" and the subcommand's name. */
 int app_run(int argc, char **argv);
 int app_doctor(int argc, char **argv);
+
+/* "vireo: ..." and the end of the line, on standard error in one piece. Also right while a serial
+ * line holds the terminal in raw mode. */
+void app_message(const char *fmt, ...) PRINTF(1, 2);
 
 #endif

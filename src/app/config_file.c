@@ -75,14 +75,18 @@ static int add_object(struct strbuf *out, json_t *object, struct error *err)
 static int set_value(struct options *options, const char *name, json_t *value, struct error *err)
 {
     struct strbuf text;
-    bool known;
+    bool known, takes_value = option_takes_value(name, &known);
     int rc;
 
-    if (!option_takes_value(name, &known) && known) {
-        if (json_is_false(value))
-            return 0;
-        return options_set(options, name, json_is_true(value) ? NULL : "a value", err);
+    if (!known)
+        return options_set(options, name, NULL, err); /* which says so */
+    if (!takes_value) {
+        if (!json_is_boolean(value))
+            return error_set(err, EINVAL, "%s: it is given (true) or not (false)", name);
+        return json_is_true(value) ? options_set(options, name, NULL, err) : 0;
     }
+    if (json_is_object(value) && !option_takes_keys(name))
+        return error_set(err, EINVAL, "%s: it has no keys; write its value as one string", name);
     strbuf_init(&text);
     rc = json_is_object(value) ? add_object(&text, value, err)
                                : add_scalar(&text, value, false, err);
@@ -142,7 +146,7 @@ int config_file_read(struct options *options, const char *path, struct error *er
     int rc;
 
     if (file == NULL)
-        return error_set(err, errno, "cannot open '%s': %s", path, strerror(errno));
+        return error_set(err, errno, "cannot open '%s': %s; check the path", path, strerror(errno));
     text = malloc(CONFIG_MAX_BYTES);
     len = text == NULL ? 0 : fread(text, 1, CONFIG_MAX_BYTES, file);
     if (text == NULL)

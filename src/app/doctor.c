@@ -1,5 +1,9 @@
-/* app/doctor.c - `vireo doctor`: what this host can do, and what would make it do more. */
-#include <inttypes.h>
+/*
+ * app/doctor.c - `vireo doctor`: what this host can do, and what would make it do more.
+ *
+ * A line is "ok" (fine), "--" (works, but something is worth knowing) or "no" (guests cannot run,
+ * or not this way). Each line that is not "ok" says what to do about it.
+ */
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -7,28 +11,48 @@
 
 #include "accel/accel.h"
 #include "app/app.h"
+#include "mem/ram.h"
 
-static void line(bool good, const char *what, const char *detail)
+enum { DEFAULT_GUEST_MIB = 1024 };
+
+static void line(const char *mark, const char *what, const char *detail)
 {
-    printf("%-4s %-14s %s\n", good ? "ok" : "no", what, detail);
+    printf("%-3s %-13s %s\n", mark, what, detail);
 }
 
 static void check_host(void)
 {
     struct utsname name;
     char text[160];
-    long cores = sysconf(_SC_NPROCESSORS_ONLN), pages = sysconf(_SC_AVPHYS_PAGES);
-    uint64_t free_mib = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE) >> 20;
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
-    if (uname(&name) == 0) {
-        snprintf(text, sizeof(text), "Linux %.60s on %.30s, %ld cores", name.release, name.machine,
-                 cores);
-        line(true, "host", text);
+    if (uname(&name) < 0)
+        return;
+    snprintf(text, sizeof(text), "Linux %.60s on %.30s, %ld core%s", name.release, name.machine,
+             cores, cores == 1 ? "" : "s");
+    line("ok", "host", text);
+}
+
+/* Asks for a guest's memory as a guest would; nothing of it is touched. */
+static bool check_memory(void)
+{
+    struct ram_block *block;
+    struct error err;
+    char text[sizeof(err.text) + 64];
+
+    if (ram_block_new(&block, "test", (uint64_t)DEFAULT_GUEST_MIB << 20, &err) == 0) {
+        ram_block_unref(block);
+        line("ok", "memory", "enough for a guest with 1G, the default");
+        return true;
     }
-    snprintf(text, sizeof(text), "%" PRIu64 " MiB free%s", free_mib,
-             free_mib < 1100 ? "; a guest with the default 1G will not fit: give less (--memory)"
-                             : "");
-    line(free_mib >= 1100, "memory", text);
+    if (ram_block_new(&block, "test", UINT64_C(64) << 20, NULL) == 0) {
+        ram_block_unref(block);
+        snprintf(text, sizeof(text), "not enough for the default of 1G: %s", err.text);
+        line("--", "memory", text);
+        return true;
+    }
+    line("no", "memory", err.text);
+    return false;
 }
 
 /* Returns whether any accelerator works. */
@@ -42,7 +66,7 @@ static bool check_accelerators(void)
         bool good = accel_table[i]->available(&err) == 0;
 
         snprintf(name, sizeof(name), "accel %s", accel_table[i]->name);
-        line(good, name, good ? accel_table[i]->summary : err.text);
+        line(good ? "ok" : "no", name, good ? accel_table[i]->summary : err.text);
         any = any || good;
     }
     return any;
@@ -50,25 +74,29 @@ static bool check_accelerators(void)
 
 static void check_terminal(void)
 {
-    bool tty = isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
-
-    line(tty, "terminal",
-         tty ? "stdio is one: keys go to the guest as they are typed"
-             : "stdio is not one: input is taken as it comes, Ctrl-A is not special to the shell");
+    if (isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1)
+        line("ok", "terminal", "keys go to the guest as they are typed; Ctrl-A x quits");
+    else
+        line("--", "terminal",
+             "standard input or output is none: what comes in goes to the guest as it is");
 }
 
 int app_doctor(int argc, char **argv)
 {
-    if (argc > 0 && strcmp(argv[0], "--help") == 0) {
-        puts("usage: vireo doctor\n\nLooks whether this host has what Vireo needs.\n"
+    bool good;
+
+    if (argc > 0 && (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0)) {
+        puts("usage: vireo doctor\n\n"
+             "Looks whether this host has what Vireo needs, and says what would make it do more.\n"
              "Exit status: 0 it can run guests, 3 it cannot.");
         return 0;
     }
     if (argc > 0) {
-        fprintf(stderr, "vireo: doctor takes no options, and got '%s'\n", argv[0]);
+        app_message("doctor takes no options, and got '%s'", argv[0]);
         return EXIT_USAGE;
     }
     check_host();
+    good = check_memory();
     check_terminal();
-    return check_accelerators() ? 0 : EXIT_HOST;
+    return check_accelerators() && good ? 0 : EXIT_HOST;
 }

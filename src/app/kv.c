@@ -77,6 +77,14 @@ const char *kv_get(const struct kv_list *list, const char *key)
     return NULL;
 }
 
+/* "what: '...' is ..." */
+static int refuse(const char *value, const char *what, struct error *err, const char *is)
+{
+    int rc = error_set(err, EINVAL, "'%s' is %s", value, is);
+
+    return what == NULL ? rc : error_prefix(err, rc, "%s", what);
+}
+
 int value_bool(const char *value, const char *what, bool *ret, struct error *err)
 {
     if (strcmp(value, "on") == 0)
@@ -84,7 +92,7 @@ int value_bool(const char *value, const char *what, bool *ret, struct error *err
     else if (strcmp(value, "off") == 0)
         *ret = false;
     else
-        return error_set(err, EINVAL, "%s: '%s' is neither 'on' nor 'off'", what, value);
+        return refuse(value, what, err, "neither 'on' nor 'off'");
     return 0;
 }
 
@@ -106,11 +114,24 @@ int value_count(const char *value, const char *what, uint64_t min, uint64_t max,
                 struct error *err)
 {
     const char *end = value;
+    char is[80];
     uint64_t n = 0;
 
-    if (number(value, &end, &n) < 0 || *end != '\0' || n < min || n > max)
-        return error_set(err, EINVAL, "%s: '%s' is not a number from %" PRIu64 " to %" PRIu64, what,
-                         value, min, max);
+    if (number(value, &end, &n) < 0 || *end != '\0' || n < min || n > max) {
+        snprintf(is, sizeof(is), "not a number from %" PRIu64 " to %" PRIu64, min, max);
+        return refuse(value, what, err, is);
+    }
+    *ret = n;
+    return 0;
+}
+
+int value_address(const char *value, const char *what, uint64_t *ret, struct error *err)
+{
+    const char *end = value;
+    uint64_t n = 0;
+
+    if (number(value, &end, &n) < 0 || *end != '\0' || n == 0)
+        return refuse(value, what, err, "not an address, like 0x80200000");
     *ret = n;
     return 0;
 }
@@ -131,24 +152,37 @@ int value_size(const char *value, const char *what, uint64_t *ret, struct error 
             shift = 10 * (unsigned)(unit - units + 1);
     }
     if (rc < 0 || n > UINT64_MAX >> shift)
-        return error_set(err, EINVAL, "%s: '%s' is not a size, like 512M or 4G", what, value);
+        return refuse(value, what, err, "not a size, like 512M or 4G");
     *ret = n << shift;
     return 0;
 }
 
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
 int value_mac(const char *value, const char *what, uint8_t ret[6], struct error *err)
 {
-    unsigned b[6];
-    char rest;
+    enum { BYTES = 6, CHARS = 3 * BYTES - 1 };
+    uint8_t mac[BYTES];
+    bool good = strlen(value) == CHARS;
 
-    if (sscanf(value, "%2x:%2x:%2x:%2x:%2x:%2x%c", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5],
-               &rest) != 6)
-        return error_set(err, EINVAL, "%s: '%s' is not a MAC address, like 52:54:00:12:34:56", what,
-                         value);
-    if (b[0] & 1)
-        return error_set(err, EINVAL, "%s: '%s' is a multicast address; a card has another kind",
-                         what, value);
-    for (unsigned i = 0; i < 6; i++)
-        ret[i] = (uint8_t)b[i];
+    for (unsigned i = 0; good && i < BYTES; i++) {
+        int high = hex_digit(value[3 * i]), low = hex_digit(value[3 * i + 1]);
+
+        good = high >= 0 && low >= 0 && (i == BYTES - 1 || value[3 * i + 2] == ':');
+        mac[i] = (uint8_t)(high << 4 | low);
+    }
+    if (!good)
+        return refuse(value, what, err, "not a MAC address, like 52:54:00:12:34:56");
+    if (mac[0] & 1)
+        return refuse(value, what, err,
+                      "a group's address; a card's has an even first byte, like 52:54:00:12:34:56");
+    memcpy(ret, mac, BYTES);
     return 0;
 }

@@ -31,12 +31,14 @@ void kv_fini(struct kv_list *list);
 /* The value of the last `key`, or NULL. */
 const char *kv_get(const struct kv_list *list, const char *key);
 
-/* Values. `what` names the option in the message: "--disk queues". -EINVAL. */
+/* Values. `what` names the key in the message: "queues"; NULL: the caller says it. -EINVAL. */
 int value_bool(const char *value, const char *what, bool *ret, struct error *err) NODISCARD;
 int value_count(const char *value, const char *what, uint64_t min, uint64_t max, uint64_t *ret,
                 struct error *err) NODISCARD;
 /* Bytes, with K, M, G or T behind the number (binary). */
 int value_size(const char *value, const char *what, uint64_t *ret, struct error *err) NODISCARD;
+/* Not 0: decimal, or hexadecimal behind 0x. */
+int value_address(const char *value, const char *what, uint64_t *ret, struct error *err) NODISCARD;
 int value_mac(const char *value, const char *what, uint8_t ret[6], struct error *err) NODISCARD;
 
 #endif

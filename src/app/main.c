@@ -37,6 +37,6 @@ int main(int argc, char **argv)
     for (unsigned i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].main(argc - 2, argv + 2);
-    fprintf(stderr, "vireo: there is no command '%s'; 'vireo --help' lists them\n", argv[1]);
+    app_message("there is no command '%s'; 'vireo --help' lists them", argv[1]);
     return EXIT_USAGE;
 }

@@ -10,8 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accel/accel.h"
+#include "backend/net/hostfwd.h"
 #include "base/types.h"
 #include "isa/riscv/cpu_option.h"
+#include "machine/machine.h"
 
 enum value_kind { TAKES_NOTHING, TAKES_TEXT, TAKES_KEYS };
 
@@ -50,22 +53,50 @@ static int need(struct options *o, const char **at, const struct kv_list *kv, co
     const char *value = kv_get(kv, key);
 
     if (value == NULL || *value == '\0')
-        return error_set(err, EINVAL, "%s= is missing", key);
+        return error_set(err, EINVAL, "%s= is missing: give the file's name", key);
     return keep_in(o, at, value, err);
 }
 
 static int set_machine(struct options *o, const struct kv_list *kv, const char *text,
                        struct error *err)
 {
+    struct strbuf names;
+    int rc;
+
     (void)kv;
-    return keep_in(o, &o->machine.machine, text, err);
+    strbuf_init(&names);
+    for (unsigned i = 0; board_table[i] != NULL; i++) {
+        if (strcmp(board_table[i]->name, text) == 0) {
+            strbuf_fini(&names);
+            return keep_in(o, &o->machine.machine, text, err);
+        }
+        strbuf_addf(&names, " %s", board_table[i]->name);
+    }
+    rc = error_set(err, EINVAL, "there is no board '%s'; choose from:%s", text, strbuf_str(&names));
+    strbuf_fini(&names);
+    return rc;
 }
 
+/* Whether this host can run it is looked at later. */
 static int set_accel(struct options *o, const struct kv_list *kv, const char *text,
                      struct error *err)
 {
+    struct strbuf names;
+    int rc;
+
     (void)kv;
-    return keep_in(o, &o->machine.accel, text, err);
+    strbuf_init(&names);
+    for (unsigned i = 0; accel_table[i] != NULL; i++) {
+        if (strcmp(accel_table[i]->name, text) == 0) {
+            strbuf_fini(&names);
+            return keep_in(o, &o->machine.accel, text, err);
+        }
+        strbuf_addf(&names, " %s", accel_table[i]->name);
+    }
+    rc = error_set(err, EINVAL, "there is no accelerator '%s'; choose from:%s", text,
+                   strbuf_str(&names));
+    strbuf_fini(&names);
+    return rc;
 }
 
 static int set_cpu(struct options *o, const struct kv_list *kv, const char *text, struct error *err)
@@ -78,7 +109,7 @@ static int set_cpus(struct options *o, const struct kv_list *kv, const char *tex
                     struct error *err)
 {
     uint64_t count;
-    int rc = value_count(text, "number of harts", 1, CONFIG_MAX_CPUS, &count, err);
+    int rc = value_count(text, NULL, 1, CONFIG_MAX_CPUS, &count, err);
 
     (void)kv;
     if (rc == 0)
@@ -90,7 +121,7 @@ static int set_memory(struct options *o, const struct kv_list *kv, const char *t
                       struct error *err)
 {
     uint64_t bytes;
-    int rc = value_size(text, "memory", &bytes, err);
+    int rc = value_size(text, NULL, &bytes, err);
 
     (void)kv;
     if (rc < 0)
@@ -109,8 +140,9 @@ static int set_kernel(struct options *o, const struct kv_list *kv, const char *t
     int rc = need(o, &o->machine.kernel, kv, "path", err);
 
     (void)text;
+    o->machine.kernel_at = 0;
     if (rc == 0 && at != NULL)
-        rc = value_count(at, "at", 1, UINT64_MAX, &o->machine.kernel_at, err);
+        rc = value_address(at, "at", &o->machine.kernel_at, err);
     return rc;
 }
 
@@ -163,7 +195,8 @@ static int set_flash(struct options *o, const struct kv_list *kv, const char *te
 
     (void)text;
     if (o->machine.flashes == CONFIG_MAX_FLASH)
-        return error_set(err, EINVAL, "the board has %d flash banks", CONFIG_MAX_FLASH);
+        return error_set(err, EINVAL, "the board has no more than %d flash banks",
+                         CONFIG_MAX_FLASH);
     rc = need(o, &flash.path, kv, "path", err);
     if (rc == 0)
         rc = set_readonly(kv, &flash.readonly, err);
@@ -182,7 +215,8 @@ static int set_disk(struct options *o, const struct kv_list *kv, const char *tex
 
     (void)text;
     if (o->machine.disks == CONFIG_MAX_DISKS)
-        return error_set(err, EINVAL, "at most %d disks", CONFIG_MAX_DISKS);
+        return error_set(err, EINVAL, "the board has no room for more than %d disks",
+                         CONFIG_MAX_DISKS);
     rc = need(o, &disk.path, kv, "path", err);
     if (rc == 0)
         rc = set_readonly(kv, &disk.readonly, err);
@@ -199,14 +233,18 @@ static int set_disk(struct options *o, const struct kv_list *kv, const char *tex
 static int set_forwards(struct options *o, struct config_net *net, const struct kv_list *kv,
                         struct error *err)
 {
+    struct hostfwd checked;
     int rc = 0;
 
     for (unsigned i = 0; rc == 0 && i < kv->count; i++) {
         if (strcmp(kv->item[i].key, "hostfwd") != 0)
             continue;
         if (net->forwards == CONFIG_MAX_FORWARDS)
-            return error_set(err, EINVAL, "at most %d hostfwd", CONFIG_MAX_FORWARDS);
-        rc = keep_in(o, &net->forward[net->forwards++], kv->item[i].value, err);
+            return error_set(err, EINVAL, "a network has at most %d hostfwd; use another --net",
+                             CONFIG_MAX_FORWARDS);
+        rc = hostfwd_parse(&checked, kv->item[i].value, err);
+        if (rc == 0)
+            rc = keep_in(o, &net->forward[net->forwards++], kv->item[i].value, err);
     }
     return rc;
 }
@@ -224,7 +262,7 @@ static int set_net(struct options *o, const struct kv_list *kv, const char *text
     if (mode != NULL && strcmp(mode, "user") != 0)
         return error_set(err, EINVAL, "'%s' is not a kind of network; choose user or none", mode);
     if (o->machine.nets == CONFIG_MAX_NETS)
-        return error_set(err, EINVAL, "at most %d networks", CONFIG_MAX_NETS);
+        return error_set(err, EINVAL, "the board has no more than %d networks", CONFIG_MAX_NETS);
     rc = set_forwards(o, &net, kv, err);
     if (rc == 0 && mac != NULL)
         rc = value_mac(mac, "mac", net.mac, err);
@@ -235,19 +273,35 @@ static int set_net(struct options *o, const struct kv_list *kv, const char *text
     return rc;
 }
 
+/* The words of chardev_open(), so that a wrong one is found before anything is opened. */
+static int set_line(struct options *o, const char **at, const char *text, struct error *err)
+{
+    static const char *const words[] = { "stdio", "pty", "null" };
+
+    for (unsigned i = 0; i < ARRAY_LEN(words); i++)
+        if (strcmp(text, words[i]) == 0)
+            return keep_in(o, at, text, err);
+    if ((strncmp(text, "file=", 5) == 0 || strncmp(text, "unix=", 5) == 0) && text[5] != '\0')
+        return keep_in(o, at, text, err);
+    return error_set(err, EINVAL,
+                     "'%s' is no place for a serial line; use stdio, pty, file=PATH, unix=PATH or "
+                     "null",
+                     text);
+}
+
 static int set_serial(struct options *o, const struct kv_list *kv, const char *text,
                       struct error *err)
 {
     (void)kv;
     o->serial_given = true;
-    return keep_in(o, &o->machine.serial, text, err);
+    return set_line(o, &o->machine.serial, text, err);
 }
 
 static int set_console(struct options *o, const struct kv_list *kv, const char *text,
                        struct error *err)
 {
     (void)kv;
-    return keep_in(o, &o->machine.console, text, err);
+    return set_line(o, &o->machine.console, text, err);
 }
 
 static int set_rng(struct options *o, const struct kv_list *kv, const char *text, struct error *err)
@@ -289,27 +343,32 @@ static int set_config(struct options *o, const struct kv_list *kv, const char *t
 /* clang-format off */
 static const struct option option_table[] = {
     { "kernel", TAKES_KEYS, "path at", "F[,at=ADDR]",
-      "kernel: Image, Image.gz, EFI zboot, ELF; with at=, raw bytes for that address", set_kernel },
+      "kernel: a Linux Image (plain, gzip, EFI zboot) or ELF; with at=, raw bytes for ADDR", set_kernel },
     { "initrd", TAKES_TEXT, NULL, "F", "initial RAM disk for the kernel", set_initrd },
     { "cmdline", TAKES_TEXT, NULL, "TEXT", "kernel command line", set_cmdline },
-    { "dtb", TAKES_TEXT, NULL, "F", "device tree to use instead of ours", set_dtb },
-    { "bios", TAKES_TEXT, NULL, "F", "M-mode firmware; without, a built-in SBI serves the kernel", set_bios },
-    { "flash", TAKES_KEYS, "path readonly", "F[,readonly=on]", "flash bank, 32M; twice: code and variables", set_flash },
+    { "bios", TAKES_TEXT, NULL, "F", "M-mode firmware; without it, a built-in SBI serves the kernel", set_bios },
+    { "flash", TAKES_KEYS, "path readonly", "F[,readonly=on]", "a flash bank of 32M; twice: code and variables", set_flash },
+    { "dtb", TAKES_TEXT, NULL, "F", "device tree to give the guest instead of ours", set_dtb },
     { "cpus", TAKES_TEXT, NULL, "N", "harts, 1 to 64 (default 1)", set_cpus },
-    { "memory", TAKES_TEXT, NULL, "SIZE", "RAM (default 1G)", set_memory },
-    { "cpu", TAKES_TEXT, NULL, "rv64[,EXT=on|off][,mmu=sv39|sv48|sv57]", "what the harts can do", set_cpu },
-    { "machine", TAKES_TEXT, NULL, "virt", "the board (default virt)", set_machine },
-    { "accel", TAKES_TEXT, NULL, "NAME", "how to run guest code: interp (default: the best here)", set_accel },
-    { "disk", TAKES_KEYS, "path readonly id queues", "F[,readonly=on][,id=S][,queues=N]", "virtio disk; may be repeated", set_disk },
-    { "net", TAKES_KEYS, "mode hostfwd mac restrict", "user[,hostfwd=tcp:[ADDR]:PORT-[ADDR]:PORT]...[,mac=M]",
-      "virtio network; may be repeated", set_net },
+    { "memory", TAKES_TEXT, NULL, "SIZE", "RAM, like 512M or 4G (default 1G)", set_memory },
+    { "cpu", TAKES_TEXT, NULL, "rv64[,EXT=on|off]...[,mmu=MODE]",
+      "what the harts can do; EXT: zba, zicbom, ...; MODE: bare, sv39, sv48, sv57", set_cpu },
+    { "machine", TAKES_TEXT, NULL, "NAME", "the board: virt (the default)", set_machine },
+    { "accel", TAKES_TEXT, NULL, "NAME", "how to run guest code; NAME is one of those below", set_accel },
+    { "disk", TAKES_KEYS, "path readonly id queues", "F[,readonly=on][,id=TEXT][,queues=N]",
+      "virtio disk: a raw image or a block device; may be repeated", set_disk },
+    { "net", TAKES_KEYS, "mode hostfwd mac restrict", "user[,hostfwd=tcp:[ADDR]:PORT-[ADDR]:PORT]...[,mac=M][,restrict=on]",
+      "virtio network card behind a router within Vireo; hostfwd= leads a host port to the guest; may be repeated", set_net },
     { "rng", TAKES_NOTHING, NULL, NULL, "virtio random number source", set_rng },
-    { "serial", TAKES_TEXT, NULL, "stdio|pty|file=F|unix=F|null", "where the UART goes (default stdio)", set_serial },
-    { "console", TAKES_TEXT, NULL, "stdio|pty|file=F|unix=F", "adds a virtio console", set_console },
+    { "serial", TAKES_TEXT, NULL, "stdio|pty|file=F|unix=F|null",
+      "the host's end of the UART: this terminal (the default), a new pseudo terminal, a file (output only), "
+      "a socket to listen at, nothing", set_serial },
+    { "console", TAKES_TEXT, NULL, "stdio|pty|file=F|unix=F|null",
+      "adds a virtio console; with stdio, the UART gets null unless --serial says otherwise", set_console },
     { "no-reboot", TAKES_NOTHING, NULL, NULL, "end when the guest resets", set_no_reboot },
     { "stats", TAKES_NOTHING, NULL, NULL, "counters on standard error at the end", set_stats },
-    { "dump-dtb", TAKES_TEXT, NULL, "F", "write the device tree and do not run", set_dump_dtb },
-    { "config", TAKES_TEXT, NULL, "F", "read options from a JSON file", set_config },
+    { "dump-dtb", TAKES_TEXT, NULL, "F", "write the device tree to F and do not run", set_dump_dtb },
+    { "config", TAKES_TEXT, NULL, "F", "read options from the JSON file F, here", set_config },
 };
 /* clang-format on */
 
@@ -370,6 +429,22 @@ static bool key_permitted(const char *keys, const char *key)
     return false;
 }
 
+static int check_key(const struct option *option, const struct kv_list *kv, unsigned index,
+                     struct error *err)
+{
+    const char *key = kv->item[index].key;
+
+    if (!key_permitted(option->keys, key))
+        return error_set(
+            err, EINVAL,
+            "there is no key '%s'; it takes: %s (in a value, a comma is written twice)", key,
+            option->keys);
+    for (unsigned i = 0; i < index; i++)
+        if (strcmp(kv->item[i].key, key) == 0 && strcmp(key, "hostfwd") != 0)
+            return error_set(err, EINVAL, "%s= is given twice; leave one", key);
+    return 0;
+}
+
 static int set_keys(struct options *o, const struct option *option, const char *value,
                     struct error *err)
 {
@@ -382,9 +457,7 @@ static int set_keys(struct options *o, const struct option *option, const char *
     if (rc < 0)
         return rc;
     for (unsigned i = 0; rc == 0 && i < kv.count; i++)
-        if (!key_permitted(option->keys, kv.item[i].key))
-            rc = error_set(err, EINVAL, "there is no '%s' here; it takes: %s", kv.item[i].key,
-                           option->keys);
+        rc = check_key(option, &kv, i, err);
     if (rc == 0)
         rc = option->set(o, &kv, value, err);
     kv_fini(&kv);
@@ -420,6 +493,13 @@ bool option_takes_value(const char *name, bool *ret_known)
     return option != NULL && option->kind != TAKES_NOTHING;
 }
 
+bool option_takes_keys(const char *name)
+{
+    const struct option *option = find(name);
+
+    return option != NULL && option->kind == TAKES_KEYS;
+}
+
 /* "--name value" or "--name=value"; returns how many words it was, or -errno. */
 static int parse_one(struct options *o, int argc, char *const *argv, struct error *err)
 {
@@ -430,7 +510,7 @@ static int parse_one(struct options *o, int argc, char *const *argv, struct erro
 
     if (strncmp(word, "--", 2) != 0 || word[2] == '\0')
         return error_set(err, EINVAL,
-                         "'%s' is not an option; images are given by --kernel, --disk and so on",
+                         "'%s' is not an option; files are given by --kernel, --disk and so on",
                          word);
     word += 2;
     equals = strchr(word, '=');
@@ -453,6 +533,9 @@ int options_parse(struct options *options, int argc, char *const *argv, struct e
     int used;
 
     for (int i = 0; i < argc; i += used) {
+        options->help = strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0;
+        if (options->help)
+            return 0;
         used = parse_one(options, argc - i, argv + i, err);
         if (used < 0)
             return used;
@@ -473,7 +556,8 @@ int options_check(struct options *options, struct error *err)
     if (!options->serial_given)
         m->serial = m->console != NULL && strcmp(m->console, "stdio") == 0 ? "null" : "stdio";
     if (m->console != NULL && strcmp(m->console, "stdio") == 0 && strcmp(m->serial, "stdio") == 0)
-        return error_set(err, EINVAL, "--serial and --console cannot both be stdio");
+        return error_set(err, EINVAL,
+                         "--serial and --console cannot both be stdio; give one of them pty, say");
     return 0;
 }
 
@@ -497,7 +581,11 @@ void options_help(FILE *out)
     for (unsigned i = 0; i < ARRAY_LEN(option_table); i++) {
         const struct option *option = &option_table[i];
 
-        fprintf(out, "  --%s %s\n        %s\n", option->name,
+        fprintf(out, "  --%s%s%s\n        %s\n", option->name, option->value == NULL ? "" : " ",
                 option->value == NULL ? "" : option->value, option->help);
     }
+    fputs("\nAccelerators, the best first; without --accel, the first that works here is taken:\n",
+          out);
+    for (unsigned i = 0; accel_table[i] != NULL; i++)
+        fprintf(out, "  %-8s %s\n", accel_table[i]->name, accel_table[i]->summary);
 }

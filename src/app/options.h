@@ -12,6 +12,7 @@
 struct options {
     struct machine_config machine;
     bool serial_given;
+    bool help; /* was asked for; nothing behind it was looked at */
     /* private */
     char **strings; /* owned by us, pointed to by `machine` */
     unsigned string_count;
@@ -26,7 +27,10 @@ int options_set(struct options *options, const char *name, const char *value,
                 struct error *err) NODISCARD;
 /* Whether an option takes a value; false and *ret_known false when there is no such option. */
 bool option_takes_value(const char *name, bool *ret_known);
-/* argv[0] is the first option. --config files are read where they stand. */
+/* Whether its value is a list of keys. */
+bool option_takes_keys(const char *name);
+/* argv[0] is the first option. --config files are read where they stand: what follows them on the
+ * command line is added, or replaces it. */
 int options_parse(struct options *options, int argc, char *const *argv,
                   struct error *err) NODISCARD;
 /* What only all options together can get wrong. */

@@ -24,7 +24,8 @@ struct run {
     int signal_fd;
     struct keys keys;
     int status;
-    int signal; /* that ended us; 0: none */
+    int signal;           /* that ended us; 0: none */
+    struct error message; /* for when the terminal is ours again; empty: none */
 };
 
 static void machine_ended(void *opaque, enum machine_end how, unsigned code)
@@ -38,11 +39,11 @@ static void machine_ended(void *opaque, enum machine_end how, unsigned code)
         break;
     case MACHINE_FAILED:
         run->status = EXIT_GUEST_FAILED;
-        fprintf(stderr, "vireo: the guest failed with code %u\n", code);
+        (void)error_set(&run->message, EIO, "the guest ended itself with failure code %u", code);
         break;
     case MACHINE_HOST_ERROR:
         run->status = EXIT_HOST;
-        fprintf(stderr, "vireo: %s\n", machine_error(run->machine)->text);
+        run->message = *machine_error(run->machine);
         break;
     }
     loop_stop(run->loop);
@@ -98,6 +99,13 @@ static void print_stats(struct machine *machine)
     strbuf_fini(&text);
 }
 
+/* A pseudo terminal's name is known only now. */
+static void announce(const char *what, const char *spec, const struct chardev *chr)
+{
+    if (spec != NULL && strcmp(spec, "pty") == 0)
+        app_message("%s is %s", what, chardev_address(chr));
+}
+
 static int run_machine(struct run *run, const struct machine_config *config, struct error *err)
 {
     struct machine_host host = {
@@ -109,8 +117,11 @@ static int run_machine(struct run *run, const struct machine_config *config, str
 
     if (rc == 0 && config->dump_dtb != NULL)
         return machine_write_dtb(run->machine, config->dump_dtb, err);
-    if (rc == 0)
+    if (rc == 0) {
+        announce("the serial line", config->serial, run->machine->serial);
+        announce("the console", config->console, run->machine->console);
         rc = machine_start(run->machine, err);
+    }
     if (rc == 0)
         rc = loop_run(run->loop, err);
     if (rc == 0)
@@ -140,9 +151,11 @@ static int run_options(struct run *run, const struct machine_config *config)
     }
     loop_free(run->loop);
     if (rc < 0) {
-        fprintf(stderr, "vireo: %s\n", err.text);
+        app_message("%s", err.text);
         return EXIT_HOST;
     }
+    if (run->message.text[0] != '\0')
+        app_message("%s", run->message.text);
     if (run->signal != 0) {
         signal(run->signal, SIG_DFL);
         raise(run->signal);
@@ -152,6 +165,20 @@ static int run_options(struct run *run, const struct machine_config *config)
     return run->status;
 }
 
+static void help(void)
+{
+    puts("usage: vireo run [OPTION]...\n\n"
+         "Runs a RISC-V virtual machine, for example\n\n"
+         "  vireo run --kernel vmlinux --initrd initramfs.gz --cmdline console=ttyS0 --cpus 2 \\\n"
+         "            --disk root.img --net user,hostfwd=tcp::2222-:22 --rng\n");
+    options_help(stdout);
+    puts(
+        "\nKeys when the guest's serial line is this terminal: Ctrl-A x quits, Ctrl-A h helps,\n"
+        "Ctrl-A Ctrl-A is a Ctrl-A for the guest.\n"
+        "Exit status: 0 the guest powered off or you quit, 1 the guest failed, 2 the options make\n"
+        "no sense, 3 this host cannot do it.");
+}
+
 int app_run(int argc, char **argv)
 {
     struct run run = { .status = EXIT_GUEST_OK };
@@ -159,18 +186,13 @@ int app_run(int argc, char **argv)
     struct error err;
     int status;
 
-    for (int i = 0; i < argc; i++)
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            puts("usage: vireo run [OPTION]...\n");
-            options_help(stdout);
-            puts("\nKeys on a stdio serial line: Ctrl-A x quits, Ctrl-A h helps.\n"
-                 "Exit status: 0 the guest powered off, 1 it failed, 2 usage, 3 the host.");
-            return 0;
-        }
     options_init(&options);
     if (options_parse(&options, argc, argv, &err) < 0) {
-        fprintf(stderr, "vireo: %s\n", err.text);
+        app_message("%s", err.text);
         status = EXIT_USAGE;
+    } else if (options.help) {
+        help();
+        status = 0;
     } else {
         status = run_options(&run, &options.machine);
     }

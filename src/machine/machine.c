@@ -83,15 +83,21 @@ static int choose_board(struct machine *machine, struct error *err)
 static int make_chardevs(struct machine *machine, struct error *err)
 {
     const struct machine_config *config = &machine->config;
-    int rc = 0;
+    int rc;
 
-    if (config->serial != NULL)
+    if (config->serial != NULL) {
         rc = chardev_open(&machine->serial, machine->loop, config->serial, machine->host.escape,
                           err);
-    if (rc == 0 && config->console != NULL)
+        if (rc < 0)
+            return error_prefix(err, rc, "--serial");
+    }
+    if (config->console != NULL) {
         rc = chardev_open(&machine->console, machine->loop, config->console, machine->host.escape,
                           err);
-    return rc;
+        if (rc < 0)
+            return error_prefix(err, rc, "--console");
+    }
+    return 0;
 }
 
 static int make(struct machine *machine, struct error *err)

@@ -161,6 +161,9 @@ static int realize_devices(struct board *board, struct error *err)
     placed_devices(board, placed);
     for (unsigned i = 0; i < PLACED; i++) {
         rc = device_realize(placed[i].dev, err);
+        if (rc < 0 &&
+            (placed[i].dev == &board->flash[0].dev || placed[i].dev == &board->flash[1].dev))
+            return error_prefix(err, rc, "--flash");
         if (rc < 0)
             return rc;
         mem_region_add(&board->machine->root, placed[i].at, placed[i].region, 0);
