@@ -26,7 +26,7 @@ struct config_net {
 };
 
 struct config_flash {
-    const char *path; /* 32 MiB or less; the rest reads as erased */
+    const char *path; /* 32 MiB; read-only ones may be shorter */
     bool readonly;
 };
 

@@ -262,7 +262,8 @@ static void virt_reset(struct board *board)
     placed_devices(board, placed);
     for (unsigned i = 0; i < board->slots; i++)
         device_reset(&board->slot[i].mmio.dev);
-    for (unsigned i = 0; i < PLACED; i++)
+    /* The PLIC, which is the first, comes last: a line that is still high counts as pending. */
+    for (unsigned i = PLACED; i-- > 0;)
         device_reset(placed[i].dev);
 }
 
