@@ -214,7 +214,8 @@ bool hart_fetch_page(struct hart *hart, gva_t gva, gpa_t *ret_gpa,
 /* The instruction at gva, 2 or 4 bytes (a 2-byte one has zeros above), wherever it lies. False:
  * exception recorded; tval is the address of the part that failed. */
 bool hart_fetch_insn(struct hart *hart, gva_t gva, uint32_t *ret_raw) NODISCARD;
-/* Translates for gdb, SBI and dumps: no A/D update, no exception. False when unmapped. */
+/* Translates for gdb, SBI and dumps: no A/D update, no exception. False when unmapped. On the
+ * hart's thread or while it is paused, inside the read side. */
 bool hart_translate_debug(struct hart *hart, gva_t gva, gpa_t *ret_gpa);
 /* cbo.zero and friends: `op` is the instruction's 12-bit immediate (0 inval, 1 clean, 2 flush,
  * 4 zero). False: exception recorded. */

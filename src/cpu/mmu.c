@@ -193,6 +193,9 @@ bool hart_translate_debug(struct hart *hart, gva_t gva, gpa_t *ret_gpa)
         *ret_gpa = gva;
         return true;
     }
+    /* The hart may be paused, with what it remembers of the memory map out of date. */
+    if (atomic_load(&hart->requests) & HART_REQ_MAP_CHANGED)
+        hart_forget_map(hart);
     if (find_leaf(hart, gva, &leaf) != MMU_OK)
         return false;
     *ret_gpa = leaf_gpa(&leaf, gva);

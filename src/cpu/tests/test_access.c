@@ -362,6 +362,16 @@ TEST(envcfg_gates_cache_operations)
         if (!legal)
             expect_fault(&f, CAUSE_ILLEGAL, 0xabcd);
     }
+    /* The PMP is asked about the whole block; the fault names the address given. */
+    fixture_mode(&f, PRIV_M);
+    fixture_set(&f, CSR_PMPADDR0 + 1, UINT64_MAX);
+    fixture_set(&f, CSR_PMPADDR0, (FIRST + 32) >> 2);
+    fixture_set(&f, CSR_PMPCFG0,
+                (PMPCFG_L | PMP_NAPOT << PMPCFG_A_SHIFT | PERM_RWX) << 8 | PMPCFG_L |
+                    PMP_NA4 << PMPCFG_A_SHIFT);
+    assert_false(cbo(&f, ZERO, FIRST + 8));
+    expect_fault(&f, CAUSE_STORE_ACCESS, FIRST + 8);
+    assert_true(cbo(&f, ZERO, FIRST + 64));
     assert_false(cbo(&f, 3, FIRST)); /* no such operation */
     expect_fault(&f, CAUSE_ILLEGAL, 0xabcd);
     f.isa.ext &= ~(UINT64_C(1) << ISA_EXT_ZICBOM | UINT64_C(1) << ISA_EXT_ZICBOZ);
@@ -409,6 +419,57 @@ TEST(a_store_that_changes_the_map_is_seen_by_the_next_access)
     mem_barrier();
     mem_read_lock();
     mem_region_fini(&toggle);
+    fixture_fini(&f);
+}
+
+/* What flash does: a command written to it makes reads its own, until the next. */
+static enum mem_result flash_read(struct mem_region *region, gpa_t off, unsigned size,
+                                  uint64_t *val)
+{
+    (void)region, (void)size;
+    *val = 0x80 + off;
+    return MEM_OK;
+}
+
+static enum mem_result flash_write(struct mem_region *region, gpa_t off, unsigned size,
+                                   uint64_t val)
+{
+    (void)off, (void)size;
+    mem_region_set_romd(region, val == 0xff);
+    return MEM_OK;
+}
+
+TEST(flash_is_memory_until_it_is_written_to)
+{
+    static const struct mem_region_ops ops = {
+        .read = flash_read, .write = flash_write, .min_size = 1, .max_size = 4, .widen = true
+    };
+    struct mem_region flash;
+    struct fixture f;
+    const uint8_t *hva;
+    uint64_t val;
+    gpa_t gpa;
+
+    fixture_init(&f);
+    mem_region_init_rom_device(&flash, "flash", f.rom, &ops, NULL);
+    mem_region_add(&f.root, GIB(1), &flash, 0);
+    (void)hart_serve_requests(&f.hart);
+    f.rom->hva[5] = 0x77;
+    assert_true(hart_load(&f.hart, GIB(1) + 5, 1, &val));
+    assert_int_equal(val, 0x77);
+    assert_true(hart_fetch_page(&f.hart, GIB(1), &gpa, &hva));
+    assert_true(hart_store(&f.hart, GIB(1), 1, 0x70));
+    assert_true(hart_load(&f.hart, GIB(1) + 5, 1, &val));
+    assert_int_equal(val, 0x85);
+    assert_false(hart_fetch_page(&f.hart, GIB(1), &gpa, &hva));
+    assert_true(hart_store(&f.hart, GIB(1), 1, 0xff));
+    assert_true(hart_load(&f.hart, GIB(1) + 5, 1, &val));
+    assert_int_equal(val, 0x77);
+    mem_region_del(&flash);
+    mem_read_unlock();
+    mem_barrier();
+    mem_read_lock();
+    mem_region_fini(&flash);
     fixture_fini(&f);
 }
 

@@ -149,6 +149,23 @@ TEST(tvm_and_fs_gate_satp_and_floating_point)
     fixture_fini(&f);
 }
 
+TEST(the_three_operations_combine_old_and_operand)
+{
+    struct fixture f;
+    uint64_t old = 1;
+
+    fixture_init(&f);
+    assert_true(hart_csr(&f.hart, CSR_MSCRATCH, CSR_OP_WRITE, 0xf0, false, true, &old));
+    assert_int_equal(old, 0); /* not read */
+    assert_true(hart_csr(&f.hart, CSR_MSCRATCH, CSR_OP_SET, 0x0f, true, true, &old));
+    assert_int_equal(old, 0xf0);
+    assert_true(hart_csr(&f.hart, CSR_MSCRATCH, CSR_OP_CLEAR, 0x3c, true, true, &old));
+    assert_int_equal(old, 0xff);
+    assert_true(hart_csr(&f.hart, CSR_MSCRATCH, CSR_OP_SET, 0xff00, true, false, &old));
+    assert_int_equal(fixture_get(&f, CSR_MSCRATCH), 0xc3);
+    fixture_fini(&f);
+}
+
 TEST(fcsr_is_made_of_frm_and_fflags)
 {
     struct fixture f;

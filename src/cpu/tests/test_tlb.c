@@ -176,6 +176,34 @@ TEST(slow_and_empty_tags_never_compare_equal)
 
 #define ROOT (RAM_BASE + 0x1000)
 
+TEST(sfence_vma_passes_its_operands_on)
+{
+    uint64_t asid = 3, leaf = RAM_BASE >> PAGE_SHIFT << PTE_PPN_SHIFT | 0xcf;
+    struct fixture f;
+    uint64_t val;
+
+    fixture_init(&f);
+    fixture_ram(&f, ROOT)[0] = leaf;
+    fixture_set(&f, CSR_SATP,
+                (uint64_t)SATP_SV39 << SATP_MODE_SHIFT | asid << SATP_ASID_SHIFT |
+                    ROOT >> PAGE_SHIFT);
+    fixture_mode(&f, PRIV_S);
+    for (unsigned n = 0; n < 16; n++) {
+        bool has_gva = n & 1, gva_hits = n & 2, has_asid = n & 4, asid_hits = n & 8;
+
+        assert_true(hart_load(&f.hart, 0x5000, 8, &val));
+        assert_true(hart_sfence_vma(&f.hart, has_gva, gva_hits ? 0x5fff : GIB(7), has_asid,
+                                    asid_hits ? asid | 1 << 16 : asid + 1));
+        assert_int_equal(has(&f.hart.tlb, TLB_BANK_S, 0x5000),
+                         (has_gva && !gva_hits) || (has_asid && !asid_hits));
+    }
+    assert_true(hart_load(&f.hart, 0x5000, 8, &val));
+    hart_request(&f.hart, HART_REQ_TLB_FLUSH);
+    (void)hart_serve_requests(&f.hart);
+    assert_false(has(&f.hart.tlb, TLB_BANK_S, 0x5000));
+    fixture_fini(&f);
+}
+
 TEST(a_satp_write_keeps_global_entries_and_the_same_value_keeps_all)
 {
     uint64_t satp = (uint64_t)SATP_SV39 << SATP_MODE_SHIFT | ROOT >> PAGE_SHIFT;
