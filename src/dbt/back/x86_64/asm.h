@@ -12,18 +12,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* clang-format off */
 enum x86_reg {
     RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15,
     X86_NONE = 0xff,
 };
 enum x86_xmm { XMM0, XMM1, XMM2, XMM3, XMM4, XMM5, XMM6, XMM7, XMM8, XMM9, XMM10, XMM11, XMM12,
                XMM13, XMM14, XMM15 };
+/* clang-format on */
 
 /* Condition codes, as in Jcc, SETcc, CMOVcc; cc ^ 1 is the opposite. */
+/* clang-format off */
 enum x86_cc {
     CC_O, CC_NO, CC_B, CC_AE, CC_E, CC_NE, CC_BE, CC_A, CC_S, CC_NS, CC_P, CC_NP, CC_L, CC_GE,
     CC_LE, CC_G,
 };
+/* clang-format on */
 /* /digit of the 0x81 group and opcode row of the two-operand forms. */
 enum x86_alu { ALU_ADD, ALU_OR, ALU_ADC, ALU_SBB, ALU_AND, ALU_SUB, ALU_XOR, ALU_CMP };
 /* /digit of the 0xc1 and 0xd3 groups. */
@@ -85,7 +89,8 @@ void x86_test_rr(struct x86_asm *a, unsigned size, enum x86_reg r1, enum x86_reg
 void x86_test_ri(struct x86_asm *a, unsigned size, enum x86_reg reg, int32_t imm);
 void x86_shift_ri(struct x86_asm *a, enum x86_shift op, unsigned size, enum x86_reg dst,
                   uint8_t count);
-void x86_shift_rcl(struct x86_asm *a, enum x86_shift op, unsigned size, enum x86_reg dst); /* by cl */
+void x86_shift_rcl(struct x86_asm *a, enum x86_shift op, unsigned size,
+                   enum x86_reg dst); /* by cl */
 /* BMI2: dst = src shifted by count; flags untouched. op SHL, SHR, SAR. */
 void x86_shiftx(struct x86_asm *a, enum x86_shift op, unsigned size, enum x86_reg dst,
                 enum x86_reg src, enum x86_reg count);
@@ -93,8 +98,9 @@ void x86_rorx(struct x86_asm *a, unsigned size, enum x86_reg dst, enum x86_reg s
 void x86_andn(struct x86_asm *a, unsigned size, enum x86_reg dst, enum x86_reg inverted,
               enum x86_reg other); /* dst = ~inverted & other */
 void x86_imul_rr(struct x86_asm *a, unsigned size, enum x86_reg dst, enum x86_reg src);
-void x86_imul_rri(struct x86_asm *a, unsigned size, enum x86_reg dst, enum x86_reg src, int32_t imm);
-void x86_mul(struct x86_asm *a, unsigned size, enum x86_reg src);  /* rdx:rax = rax * src */
+void x86_imul_rri(struct x86_asm *a, unsigned size, enum x86_reg dst, enum x86_reg src,
+                  int32_t imm);
+void x86_mul(struct x86_asm *a, unsigned size, enum x86_reg src); /* rdx:rax = rax * src */
 void x86_imul1(struct x86_asm *a, unsigned size, enum x86_reg src);
 void x86_div(struct x86_asm *a, unsigned size, enum x86_reg src);
 void x86_idiv(struct x86_asm *a, unsigned size, enum x86_reg src);
@@ -137,8 +143,15 @@ void x86_ud2(struct x86_asm *a);
 void x86_nop(struct x86_asm *a, unsigned bytes); /* one to nine bytes, one instruction */
 
 /* ---- SSE2 scalar; size 4: float, 8: double ---- */
-enum x86_sse { SSE_ADD = 0x58, SSE_MUL = 0x59, SSE_SUB = 0x5c, SSE_MIN = 0x5d, SSE_DIV = 0x5e,
-               SSE_MAX = 0x5f, SSE_SQRT = 0x51 };
+enum x86_sse {
+    SSE_ADD = 0x58,
+    SSE_MUL = 0x59,
+    SSE_SUB = 0x5c,
+    SSE_MIN = 0x5d,
+    SSE_DIV = 0x5e,
+    SSE_MAX = 0x5f,
+    SSE_SQRT = 0x51
+};
 void x86_sse_rr(struct x86_asm *a, enum x86_sse op, unsigned size, enum x86_xmm dst,
                 enum x86_xmm src);
 void x86_movs_rr(struct x86_asm *a, enum x86_xmm dst, enum x86_xmm src); /* movaps: all 128 bits */
