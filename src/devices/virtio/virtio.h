@@ -39,7 +39,8 @@ enum { VIRTIO_MAX_QUEUES = 16 };
 
 struct virtio;
 
-/* All but notify are called with dev.lock held. NULL members do nothing. */
+/* Called with dev.lock held, notify perhaps without. NULL members, of which notify is none, do
+ * nothing. */
 struct virtio_ops {
     uint32_t device_id;
     /* Whether this subset of the offered features makes sense together. */
@@ -48,7 +49,8 @@ struct virtio_ops {
     /* The queue is closed: give back or drop the chains that nothing under way will. */
     void (*quiesce)(struct virtio *v, unsigned queue);
     void (*reset)(struct virtio *v); /* queues are stopped; bring device state to power-on */
-    /* [any thread, no lock] There may be chains in the queue. Spurious calls happen. */
+    /* [any thread] There may be chains in the queue; spurious calls happen. Usually with no lock
+     * held, at DRIVER_OK with dev.lock: so it does not take that. */
     void (*notify)(struct virtio *v, unsigned queue);
     /* The driver wrote `size` bytes (1, 2, 4) of config space; inside config_len. */
     void (*config_write)(struct virtio *v, uint32_t offset, unsigned size, uint32_t val);
