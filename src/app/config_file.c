@@ -152,7 +152,7 @@ int config_file_read(struct options *options, const char *path, struct error *er
     if (text == NULL)
         rc = error_set(err, ENOMEM, "no memory to read '%s'", path);
     else if (ferror(file))
-        rc = error_set(err, EIO, "cannot read '%s': %s", path, strerror(errno));
+        rc = error_set(err, errno, "cannot read '%s': %s", path, strerror(errno));
     else if (len == CONFIG_MAX_BYTES)
         rc = error_set(err, EFBIG, "'%s' is larger than a config file can be (1 MiB)", path);
     else
