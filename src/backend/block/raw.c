@@ -211,7 +211,7 @@ static int raw_open_error(const struct block_options *options, int errnum, struc
     case EACCES:
     case EPERM:
     case EROFS:
-        if (!options->read_only && access(path, R_OK) == 0)
+        if (!options->read_only && eaccess(path, R_OK) == 0)
             return error_set(err, errnum,
                              "disk %s: may be read but not written (%s); change its "
                              "permissions, or attach it with readonly=on",
