@@ -7,6 +7,7 @@
 
 const struct accel_ops *const accel_table[] = {
     &accel_interp,
+    &accel_jit,
     NULL,
 };
 

@@ -46,7 +46,7 @@ struct accel {
 
 /* In order of preference; NULL ends it. */
 extern const struct accel_ops *const accel_table[];
-extern const struct accel_ops accel_interp;
+extern const struct accel_ops accel_interp, accel_jit;
 
 /* name NULL: the first that is available. -ENOENT with the list of names, or why it is not
  * available. */

@@ -75,8 +75,18 @@ struct ram_hint {
     bool writable;
 };
 
+/* What an engine keeps where its compiled code reaches it: near the registers. Only dbt/ uses it. */
+struct hart_run {
+    gva_t page;       /* virtual address of the page the running block is in */
+    int64_t insns;    /* executed, not yet told to hart_count(); see dbt_hart.h */
+    uint64_t cookie;  /* mode and generation of translations: what guesses are good for */
+    void *jump_cache; /* of the engine */
+    void *engine;     /* its struct for this hart */
+};
+
 struct hart {
     struct riscv_state s; /* first: an engine addresses x[] and f[] from the hart pointer */
+    struct hart_run run;
     uint64_t temp[HART_TEMP_SLOTS]; /* the interpreter's values; nothing survives a block */
 
     _Atomic uint32_t attention; /* enum hart_attention; [any thread] sets bits */

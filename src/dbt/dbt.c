@@ -20,11 +20,12 @@
 #include "isa/riscv/bits.h"
 #include "isa/riscv/insn.h"
 
-enum { MAX_HARTS = 64 };
+enum { MAX_HARTS = 64, COOKIE_MODE_BITS = 16 };
 
 struct dbt {
     struct dbt_config config;
     struct cache *cache;
+    struct back *back; /* NULL: interpret only */
     struct dbt_hart *hart[MAX_HARTS]; /* written before any hart runs */
 };
 
@@ -47,9 +48,18 @@ static void forget(void *owner)
     ask_all(owner, HART_REQ_FORGET);
 }
 
+static void linked(void *owner, struct tb *from, unsigned link, struct tb *to)
+{
+    struct dbt *dbt = owner;
+
+    if (dbt->back != NULL)
+        back_host->link(dbt->back, from, link, to);
+}
+
 static const struct cache_ops dbt_cache_ops = {
     .revoke_writes = revoke_writes,
     .forget = forget,
+    .linked = linked,
 };
 
 /* ---- modes ---- */
@@ -86,7 +96,7 @@ void dbt_mode_changed(struct dbt_hart *dh)
     if (hart->builtin_sbi)
         mode |= FRONT_BUILTIN_SBI;
     dh->mode = mode;
-    dh->generation = hart->tlb.generation;
+    dh->hart->run.cookie = hart->tlb.generation << COOKIE_MODE_BITS | mode;
 }
 
 /* ---- translation ---- */
@@ -196,6 +206,16 @@ static struct tb *make(struct dbt_hart *dh, const struct origin *from)
     return dh->uncached;
 }
 
+/* What a jump cache's entry holds for compiled code to jump to. */
+static const void *code_or_leave(const struct dbt_hart *dh, const struct tb *tb)
+{
+    const void *code = atomic_load_explicit(&tb->code, memory_order_acquire);
+
+    if (code == NULL && dh->back != NULL)
+        return dh->back->leave(dh->dbt->back);
+    return code;
+}
+
 struct tb *dbt_block_at(struct dbt_hart *dh, gva_t pc)
 {
     struct jump_cache_entry *entry = &dh->jump_cache[jump_cache_index(pc)];
@@ -213,19 +233,24 @@ struct tb *dbt_block_at(struct dbt_hart *dh, gva_t pc)
         return NULL;
     }
     if (tb != dh->uncached)
-        *entry = (struct jump_cache_entry){ pc, tb, dh->generation, dh->mode };
+        *entry = (struct jump_cache_entry){ pc, dh->hart->run.cookie, tb, code_or_leave(dh, tb) };
     return tb;
+}
+
+/* The jump cache's guess, or the long way. */
+static struct tb *find_block(struct dbt_hart *dh, gva_t pc)
+{
+    const struct jump_cache_entry *entry = &dh->jump_cache[jump_cache_index(pc)];
+
+    if (likely(entry->pc == pc && entry->cookie == dh->hart->run.cookie))
+        return entry->tb;
+    return dbt_block_at(dh, pc);
 }
 
 struct tb *dbt_block_after(struct dbt_hart *dh, struct tb *from, unsigned link, gva_t pc)
 {
-    struct jump_cache_entry *entry = &dh->jump_cache[jump_cache_index(pc)];
-    struct tb *tb;
+    struct tb *tb = find_block(dh, pc);
 
-    if (entry->pc == pc && entry->generation == dh->generation && entry->mode == dh->mode)
-        tb = entry->tb;
-    else
-        tb = dbt_block_at(dh, pc);
     if (tb != NULL && tb != dh->uncached && from != dh->uncached)
         cache_link(dh->dbt->cache, from, link, tb);
     return tb;
@@ -260,6 +285,50 @@ void dbt_fence_i(struct dbt_hart *dh)
     forget_guesses(dh);
 }
 
+/* The code memory is full: all begins anew in its other half. */
+static void make_room(struct dbt *dbt)
+{
+    cache_drop_all(dbt->cache);
+    back_host->forget(dbt->back);
+}
+
+/* Has tb compiled code, or can it have some now? */
+static bool compiled(struct dbt_hart *dh, struct tb *tb)
+{
+    if (dh->back == NULL || tb == dh->uncached)
+        return false;
+    if (atomic_load_explicit(&tb->code, memory_order_acquire) != NULL)
+        return true;
+    if (!tb_heat(tb))
+        return false;
+    if (dh->back->compile(dh->dbt->back, tb))
+        return true;
+    make_room(dh->dbt);
+    return false;
+}
+
+/* Runs tb, which is at s.pc, and what follows it: compiled blocks as far as they lead, then the
+ * interpreter. */
+static void run_blocks(struct dbt_hart *dh, struct tb *tb)
+{
+    struct hart *hart = dh->hart;
+    struct tb *from;
+    unsigned link;
+
+    while (compiled(dh, tb)) {
+        dh->jump_cache[jump_cache_index(hart->s.pc)].code = code_or_leave(dh, tb);
+        dh->back->enter(dh->dbt->back, hart, tb, &from, &link);
+        if (from == NULL || atomic_load_explicit(&hart->attention, memory_order_relaxed) != 0)
+            return;
+        tb = dbt_block_after(dh, from, link, hart->s.pc);
+        if (tb == NULL) {
+            hart_take_exception(hart);
+            return;
+        }
+    }
+    t0_run(dh, tb, hart->s.pc);
+}
+
 void dbt_run(struct dbt_hart *dh)
 {
     struct hart *hart = dh->hart;
@@ -276,11 +345,11 @@ void dbt_run(struct dbt_hart *dh)
         if (attention != 0)
             break;
         dbt_mode_changed(dh);
-        tb = dbt_block_at(dh, hart->s.pc);
+        tb = find_block(dh, hart->s.pc);
         if (tb == NULL)
             hart_take_exception(hart);
         else
-            t0_run(dh, tb, hart->s.pc);
+            run_blocks(dh, tb);
     }
     dbt_count(dh);
 }
@@ -299,8 +368,10 @@ int dbt_new(struct dbt **ret_dbt, const struct dbt_config *config, struct error 
     dbt->config = *config;
     rc = cache_new(&dbt->cache, config->space, config->harts, config->cache_bytes, &dbt_cache_ops,
                    dbt, err);
+    if (rc == 0 && config->code_bytes != 0)
+        rc = back_host->create(&dbt->back, config->code_bytes, err);
     if (rc < 0) {
-        free(dbt);
+        dbt_free(dbt);
         return rc;
     }
     *ret_dbt = dbt;
@@ -312,6 +383,8 @@ void dbt_free(struct dbt *dbt)
     if (dbt == NULL)
         return;
     cache_free(dbt->cache);
+    if (dbt->back != NULL)
+        back_host->destroy(dbt->back);
     free(dbt);
 }
 
@@ -326,6 +399,9 @@ int dbt_hart_new(struct dbt_hart **ret_dh, struct dbt *dbt, struct hart *hart, u
     dh->hart = hart;
     dh->dbt = dbt;
     dh->index = index;
+    dh->back = dbt->back == NULL ? NULL : back_host;
+    hart->run.engine = dh;
+    hart->run.jump_cache = dh->jump_cache;
     forget_guesses(dh);
     dbt->hart[index] = dh;
     *ret_dh = dh;

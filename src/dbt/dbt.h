@@ -17,6 +17,7 @@ struct dbt_config {
     const struct isa_config *isa;
     unsigned harts;
     size_t cache_bytes; /* bound on memory for translations */
+    size_t code_bytes;  /* memory for compiled code; 0: interpret only */
 };
 
 int dbt_new(struct dbt **ret_dbt, const struct dbt_config *config, struct error *err) NODISCARD;

@@ -3,6 +3,7 @@
 #ifndef DBT_DBT_HART_H
 #define DBT_DBT_HART_H
 
+#include "dbt/back/back.h"
 #include "dbt/cache/tb.h"
 #include "dbt/dbt.h"
 #include "dbt/ir/ir.h"
@@ -11,11 +12,8 @@ struct dbt_hart {
     struct hart *hart;
     struct dbt *dbt;
     unsigned index;
+    const struct back_ops *back; /* NULL: interpret only */
     uint32_t mode;       /* enum front_mode bits of what runs now */
-    uint64_t generation; /* hart->tlb.generation: guesses from before a flush are void */
-    /* Executed, not yet told to hart_count(). A block counts when it is entered, and a fault takes
-     * back what did not run; after a count in mid-block that can leave a debt for a while. */
-    int64_t insns;
     struct dbt_stats stats;
     struct jump_cache_entry jump_cache[JUMP_CACHE_ENTRIES];
     struct tb *uncached; /* a block from memory that cannot be cached: run once */
@@ -32,18 +30,22 @@ struct tb *dbt_block_after(struct dbt_hart *dh, struct tb *from, unsigned link, 
 /* Recomputes `mode` after the hart's state changed. */
 void dbt_mode_changed(struct dbt_hart *dh);
 
-/* Brings the hart's counters up to date. */
+/* Brings the hart's counters up to date. run.insns: a block counts when it is entered, and a fault
+ * takes back what did not run; after a count in mid-block that can leave a debt for a while. */
 static inline void dbt_count(struct dbt_hart *dh)
 {
-    if (dh->insns <= 0)
+    if (dh->hart->run.insns <= 0)
         return;
-    hart_count(dh->hart, (uint64_t)dh->insns);
-    dh->stats.instructions += (uint64_t)dh->insns;
-    dh->insns = 0;
+    hart_count(dh->hart, (uint64_t)dh->hart->run.insns);
+    dh->stats.instructions += (uint64_t)dh->hart->run.insns;
+    dh->hart->run.insns = 0;
 }
 
 /* dbt/interp/interp.c: runs from `tb` at virtual address pc until something is for the
  * dispatcher; hart->s.pc says where to go on. */
 void t0_run(struct dbt_hart *dh, struct tb *tb, gva_t pc);
+/* Executes one op that does not leave its block, for compiled code that has no template for it.
+ * pc: of the block. False: it raised an exception, not yet taken. */
+bool t0_step(struct dbt_hart *dh, const struct t0_op *op, gva_t pc);
 
 #endif

@@ -29,7 +29,7 @@
 
 #include "dbt/cache/tb_storage.h"
 
-enum { HASH_BUCKETS = 1 << 14, PAGE_BUCKETS = 1 << 11, MAX_HARTS = 64 };
+enum { HASH_BUCKETS = 1 << 16, PAGE_BUCKETS = 1 << 11, MAX_HARTS = 64 };
 
 struct code_page {
     struct ram_block *ram; /* NULL: ROM, which nobody can watch or needs to */
@@ -297,6 +297,13 @@ static void free_pages_locked(struct cache *cache)
     cache->epoch++;
 }
 
+void cache_drop_all(struct cache *cache)
+{
+    pthread_mutex_lock(&cache->lock);
+    drop_all_locked(cache);
+    pthread_mutex_unlock(&cache->lock);
+}
+
 void cache_flush(struct cache *cache)
 {
     pthread_mutex_lock(&cache->lock);
@@ -371,8 +378,10 @@ void cache_link(struct cache *cache, struct tb *from, unsigned link, struct tb *
         return;
     pthread_mutex_lock(&cache->lock);
     if (cache_find(cache, from->gpa, UINT64_MAX, from->mode) == from &&
-        cache_find(cache, to->gpa, UINT64_MAX, to->mode) == to)
+        cache_find(cache, to->gpa, UINT64_MAX, to->mode) == to) {
         atomic_store_explicit(&from->link[link], to, memory_order_release);
+        cache->ops->linked(cache->owner, from, link, to);
+    }
     pthread_mutex_unlock(&cache->lock);
 }
 

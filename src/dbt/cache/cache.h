@@ -24,6 +24,8 @@ struct cache_ops {
     void (*revoke_writes)(void *owner);
     /* Blocks are about to be freed: every hart forgets its guesses before its next block. */
     void (*forget)(void *owner);
+    /* Exit `link` of from leads to `to` from now on. */
+    void (*linked)(void *owner, struct tb *from, unsigned link, struct tb *to);
 };
 
 /* max_bytes bounds the memory for blocks: at the bound everything is dropped and begun anew. */
@@ -50,6 +52,8 @@ void cache_link(struct cache *cache, struct tb *from, unsigned link, struct tb *
 
 /* fence.i on any hart. */
 void cache_fence_i(struct cache *cache);
+/* Drops every block, but keeps what is known of pages: room is needed. */
+void cache_drop_all(struct cache *cache);
 /* Drops every block: the memory map changed. */
 void cache_flush(struct cache *cache);
 

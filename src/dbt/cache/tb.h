@@ -23,6 +23,10 @@ struct tb {
     struct tb *_Atomic hash_next;
     struct code_page *page, *page2; /* what it was made from; page2 NULL mostly */
     struct tb *page_next;       /* of the same page; straddling blocks have a list of their own */
+    const void *_Atomic code; /* compiled, set once; NULL: not yet, or no back end */
+    /* Where each link's jump in `code` has its displacement, in the written mapping. */
+    uint8_t *link_site[T0_MAX_LINKS];
+    _Atomic uint32_t runs; /* interpreted so far; compiling starts at a threshold */
     const struct t0_insn *insn; /* `insns` entries, behind op[] */
     struct t0_op op[];
 };
@@ -35,14 +39,30 @@ void tb_free(struct tb *tb); /* one that was never inserted; NULL is fine */
 /* The hash `content` holds; two pieces because an instruction may straddle pages. */
 uint64_t tb_hash(const uint8_t *bytes, size_t len, uint64_t before);
 
+/* Runs in the interpreter before a block is compiled. */
+enum { TB_HOT_RUNS = 16 };
+
+/* Counts a run; true when tb has been run often enough to be compiled. Harts may lose counts to
+ * each other: it is a hint. */
+static inline bool tb_heat(struct tb *tb)
+{
+    uint32_t runs = atomic_load_explicit(&tb->runs, memory_order_relaxed);
+
+    if (runs >= TB_HOT_RUNS)
+        return true;
+    atomic_store_explicit(&tb->runs, runs + 1, memory_order_relaxed);
+    return false;
+}
+
 /* A guess for "which block is at this virtual pc": per hart, validated on use. */
 enum { JUMP_CACHE_ENTRIES = 2048 };
 struct jump_cache_entry {
     gva_t pc;
+    uint64_t cookie;  /* hart_run.cookie when it was entered */
     struct tb *tb;
-    uint64_t generation; /* of the hart's translations when it was entered */
-    uint32_t mode;
+    const void *code; /* where compiled code of tb begins, or where to leave compiled code for it */
 };
+_Static_assert(sizeof(struct jump_cache_entry) == 32, "compiled code scales an index by it");
 
 static inline unsigned jump_cache_index(gva_t pc)
 {

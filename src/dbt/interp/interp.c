@@ -9,6 +9,7 @@
  * instruction (from tb->insn) and the number of instructions that had not begun.
  */
 #include <assert.h>
+#include <string.h>
 
 #include "cpu/fp.h"
 #include "dbt/dbt_hart.h"
@@ -38,7 +39,7 @@ static COLD void faulted(struct dbt_hart *dh, const struct tb *tb, const struct 
     unsigned index = insn_index(tb, ip);
 
     dh->hart->s.pc = pc + tb->insn[index].offset;
-    dh->insns -= tb->insns - index;
+    dh->hart->run.insns -= tb->insns - index;
     hart_take_exception(dh->hart);
 }
 
@@ -46,7 +47,7 @@ static struct tb *guess(struct dbt_hart *dh, gva_t pc)
 {
     struct jump_cache_entry *entry = &dh->jump_cache[jump_cache_index(pc)];
 
-    if (likely(entry->pc == pc && entry->generation == dh->generation && entry->mode == dh->mode))
+    if (likely(entry->pc == pc && entry->cookie == dh->hart->run.cookie))
         return entry->tb;
     return dbt_block_at(dh, pc);
 }
@@ -103,12 +104,16 @@ void t0_run(struct dbt_hart *dh, struct tb *tb, gva_t pc)
         DISPATCH;                                                                                  \
     } while (0)
 
+    if (unlikely(tb->insns == 0)) { /* t0_step() */
+        ip = tb->op;
+        DISPATCH;
+    }
 enter: /* tb at pc: other threads are heard here, once per block */
     if (unlikely(atomic_load_explicit(&hart->attention, memory_order_relaxed) != 0)) {
         hart->s.pc = pc;
         return;
     }
-    dh->insns += tb->insns;
+    dh->hart->run.insns += tb->insns;
     ip = tb->op;
     DISPATCH;
 
@@ -131,13 +136,32 @@ follow:
         return;
     }
     tb = next;
+    if (dh->back != NULL && tb_heat(tb)) { /* the dispatcher compiles it, or runs the code */
+        hart->s.pc = pc;
+        return;
+    }
     goto enter;
 fault:
-    faulted(dh, tb, ip, pc);
+    if (tb->insns != 0)
+        faulted(dh, tb, ip, pc);
     return;
 #undef DST
 #undef A
 #undef B
 #undef DISPATCH
 #undef NEXT
+}
+
+bool t0_step(struct dbt_hart *dh, const struct t0_op *op, gva_t pc)
+{
+    struct {
+        struct tb tb;
+        struct t0_op op[2];
+    } block;
+
+    memset(&block.tb, 0, sizeof(block.tb));
+    block.op[0] = *op;
+    block.op[1] = (struct t0_op){ .opcode = T0_STOP };
+    t0_run(dh, &block.tb, pc);
+    return !dh->hart->exc_raised;
 }

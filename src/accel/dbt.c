@@ -1,0 +1,122 @@
+/*
+ * accel/dbt.c - the accelerators made of the translator: `jit`, which compiles what is hot, and
+ * `interp`, which only interprets: it runs on any host, and the other is compared with it.
+ */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "accel/vcpu.h"
+#include "dbt/back/back.h"
+#include "dbt/cache/cache.h"
+#include "dbt/dbt.h"
+
+enum { JIT_CODE_BYTES = 32 << 20 };
+
+static int interp_available(struct error *err)
+{
+    (void)err;
+    return 0;
+}
+
+static int jit_available(struct error *err)
+{
+    if (back_host == NULL)
+        return error_set(err, ENOTSUP, "Vireo has no compiler for this kind of processor");
+    return back_host->available(err);
+}
+
+static int vm_new(struct accel *accel, size_t code_bytes, struct error *err)
+{
+    struct dbt_config config = {
+        .space = accel->config.space,
+        .isa = accel->config.isa,
+        .harts = accel->config.vcpus,
+        .cache_bytes = accel->config.cache_bytes,
+        .code_bytes = code_bytes,
+    };
+
+    return dbt_new((struct dbt **)&accel->vm, &config, err);
+}
+
+static int interp_vm_new(struct accel *accel, struct error *err)
+{
+    return vm_new(accel, 0, err);
+}
+
+static int jit_vm_new(struct accel *accel, struct error *err)
+{
+    return vm_new(accel, JIT_CODE_BYTES, err);
+}
+
+static void dbt_accel_vm_free(struct accel *accel)
+{
+    dbt_free(accel->vm);
+}
+
+static int dbt_accel_vcpu_new(struct accel *accel, struct vcpu *vcpu, struct error *err)
+{
+    return dbt_hart_new((struct dbt_hart **)&vcpu->engine, accel->vm, &vcpu->hart, vcpu->index,
+                        err);
+}
+
+static void dbt_accel_vcpu_free(struct vcpu *vcpu)
+{
+    dbt_hart_free(vcpu->engine);
+}
+
+static void dbt_accel_vcpu_run(struct vcpu *vcpu)
+{
+    dbt_run(vcpu->engine);
+}
+
+static void dbt_accel_fence_i(struct vcpu *vcpu)
+{
+    dbt_fence_i(vcpu->engine);
+}
+
+static void dbt_accel_stats(struct accel *accel, struct strbuf *out)
+{
+    struct cache_stats cache;
+    struct dbt_stats hart;
+
+    dbt_get_cache_stats(accel->vm, &cache);
+    for (unsigned i = 0; i < accel->config.vcpus; i++) {
+        if (accel->vcpu[i] == NULL)
+            continue;
+        dbt_hart_get_stats(accel->vcpu[i]->engine, &hart);
+        strbuf_addf(out, "hart%u.instructions %" PRIu64 "\nhart%u.lookups %" PRIu64 "\n", i,
+                    hart.instructions, i, hart.lookups);
+    }
+    strbuf_addf(out,
+                "cache.blocks %" PRIu64 "\ncache.bytes %" PRIu64 "\ncache.pages %" PRIu64
+                "\ncache.translated %" PRIu64 "\ncache.dropped %" PRIu64 "\ncache.flushes %" PRIu64
+                "\ncache.fences %" PRIu64 "\n",
+                cache.blocks, cache.bytes, cache.pages, cache.translated, cache.dropped,
+                cache.flushes, cache.fences);
+}
+
+const struct accel_ops accel_interp = {
+    .name = "interp",
+    .summary = "IR interpreter; any host",
+    .available = interp_available,
+    .vm_new = interp_vm_new,
+    .vm_free = dbt_accel_vm_free,
+    .vcpu_new = dbt_accel_vcpu_new,
+    .vcpu_free = dbt_accel_vcpu_free,
+    .vcpu_run = dbt_accel_vcpu_run,
+    .fence_i = dbt_accel_fence_i,
+    .stats = dbt_accel_stats,
+};
+
+const struct accel_ops accel_jit = {
+    .name = "jit",
+    .summary = "IR compiled to host code; x86-64",
+    .available = jit_available,
+    .vm_new = jit_vm_new,
+    .vm_free = dbt_accel_vm_free,
+    .vcpu_new = dbt_accel_vcpu_new,
+    .vcpu_free = dbt_accel_vcpu_free,
+    .vcpu_run = dbt_accel_vcpu_run,
+    .fence_i = dbt_accel_fence_i,
+    .stats = dbt_accel_stats,
+};

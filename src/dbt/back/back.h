@@ -1,0 +1,41 @@
+/* dbt/back/back.h - what compiles lowered blocks (interp/t0.h) to host code: one table a host.
+ *
+ * The compiler is shared by a machine's harts; compiled code runs on any of them.
+ */
+#ifndef DBT_BACK_BACK_H
+#define DBT_BACK_BACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct back;
+struct hart;
+struct tb;
+
+struct back_ops {
+    const char *name; /* the host: "x86_64" */
+    int (*available)(struct error *err);
+    int (*create)(struct back **ret_back, size_t code_bytes, struct error *err);
+    void (*destroy)(struct back *back);
+    /* Compiles tb and sets tb->code; false when there is no room for code now. [any hart] */
+    bool (*compile)(struct back *back, struct tb *tb);
+    /* Runs compiled code from tb on. Returns when the dispatcher is needed: hart->s.pc says where
+     * to go on; *ret_from is the block whose exit *ret_link led out, or NULL. */
+    void (*enter)(struct back *back, struct hart *hart, struct tb *tb, struct tb **ret_from,
+                  unsigned *ret_link);
+    /* Makes exit `link` of from jump to `to`. The cache's lock is held. */
+    void (*link)(struct back *back, struct tb *from, unsigned link, struct tb *to);
+    /* For a jump cache's entry without compiled code: where to leave to the dispatcher. */
+    const void *(*leave)(struct back *back);
+    /* All code is to be forgotten: no block that has any can be found any more, and harts leave
+     * it within their read side. Called at a flush of the cache. */
+    void (*forget)(struct back *back);
+};
+
+/* NULL where this host has none. */
+extern const struct back_ops *const back_host;
+
+#endif

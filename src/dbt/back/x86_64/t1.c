@@ -1,0 +1,276 @@
+/*
+ * dbt/back/x86_64/t1.c - T1's driver: blocks in, code out; and where operands live.
+ */
+#include "dbt/back/x86_64/t1.h"
+
+#include <assert.h>
+#include <cpuid.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <urcu.h>
+
+enum { STUB_BYTES = 4096, MAX_BLOCK_CODE = 64 << 10 };
+
+/* ---- operands ---- */
+
+enum x86_reg t1_pin(uint16_t slot)
+{
+    for (unsigned i = 0; i < T1_PINS; i++)
+        if (slot == T0_SLOT_X + t1_pin_slot[i])
+            return t1_pin_reg[i];
+    return X86_NONE;
+}
+
+enum x86_reg t1_use(struct t1 *t, uint16_t slot, enum x86_reg scratch)
+{
+    enum x86_reg pin = t1_pin(slot);
+
+    if (pin != X86_NONE)
+        return pin;
+    t1_use_in(t, slot, scratch);
+    return scratch;
+}
+
+/* Leaves flags alone but for the constant 0, which every caller takes before it makes flags. */
+void t1_use_in(struct t1 *t, uint16_t slot, enum x86_reg reg)
+{
+    enum x86_reg pin = t1_pin(slot);
+
+    if (pin != X86_NONE)
+        x86_mov_rr(&t->a, 8, reg, pin);
+    else if (slot == T0_SLOT_ZERO)
+        x86_mov_ri(&t->a, reg, 0, true);
+    else
+        x86_load(&t->a, 8, false, reg, t1_slot(slot));
+}
+
+enum x86_reg t1_dst(uint16_t slot, enum x86_reg scratch)
+{
+    enum x86_reg pin = t1_pin(slot);
+
+    return pin != X86_NONE ? pin : scratch;
+}
+
+void t1_define(struct t1 *t, uint16_t slot, enum x86_reg reg)
+{
+    enum x86_reg pin = t1_pin(slot);
+
+    if (pin == X86_NONE)
+        x86_store(&t->a, 8, t1_slot(slot), reg);
+    else if (pin != reg)
+        x86_mov_rr(&t->a, 8, pin, reg);
+}
+
+uint32_t t1_info(const struct t1 *t)
+{
+    return (t->block_offset + t->tb->insn[t->insn].offset) |
+           (uint32_t)(t->tb->insns - t->insn) << INFO_REMAINING_SHIFT;
+}
+
+struct t1_cold *t1_cold(struct t1 *t, int kind, uint8_t *from)
+{
+    struct t1_cold *cold = &t->cold[t->colds++];
+
+    assert(t->colds <= T1_MAX_COLD);
+    *cold = (struct t1_cold){ .from = from, .op = t->op, .info = t1_info(t) };
+    cold->kind = kind;
+    return cold;
+}
+
+/* The op at hand is interpreted. */
+void t1_step(struct t1 *t)
+{
+    x86_mov_ri(&t->a, RDX, (uint64_t)(uintptr_t)t->op, true);
+    x86_mov_ri(&t->a, RAX, t1_info(t) | t->block_offset << INFO_BLOCK_SHIFT, true);
+    x86_patch(x86_call(&t->a), t->stubs->step);
+}
+
+/* ---- a block ---- */
+
+static void emit_op(struct t1 *t, const struct t0_op *op)
+{
+    t->op = op;
+    if (!t1_emit_int(t, op) && !t1_emit_memory(t, op) && !t1_emit_float(t, op) &&
+        !t1_emit_leave(t, op))
+        t1_step(t);
+}
+
+static void emit_block(struct t1 *t)
+{
+    const struct tb *tb = t->tb;
+
+    x86_alu_mi(&t->a, ALU_ADD, 8, t1_field(HART_DISP(run.insns)), tb->insns);
+    for (unsigned i = 0; i < tb->ops; i++) {
+        while (t->insn + 1 < tb->insns && tb->insn[t->insn + 1].first_op <= i)
+            t->insn++;
+        emit_op(t, &tb->op[i]);
+    }
+    t1_emit_cold(t);
+}
+
+static bool t1_compile(struct back *back, struct tb *tb)
+{
+    struct t1 *t = malloc(sizeof(*t));
+    struct code_half *half;
+    uint8_t *start;
+    bool fits = false;
+
+    if (t == NULL)
+        return false;
+    pthread_mutex_lock(&back->lock);
+    half = &back->half[back->current];
+    if (atomic_load(&tb->code) != NULL) {
+        fits = true; /* another hart was faster */
+    } else if (atomic_load(&half->free) && half->end - half->at >= MAX_BLOCK_CODE) {
+        start = half->at;
+        t->stubs = &back->stubs;
+        t->tb = tb;
+        t->block_offset = (unsigned)(tb->gpa & PAGE_OFFSET_MASK);
+        t->insn = 0;
+        t->colds = 0;
+        x86_init(&t->a, start, half->end);
+        emit_block(t);
+        assert(!t->a.overflow);
+        half->at = (uint8_t *)(((uintptr_t)t->a.at + 15) & ~(uintptr_t)15);
+        atomic_store_explicit(&tb->code, code_exec(&back->memory, start), memory_order_release);
+        fits = true;
+    }
+    pthread_mutex_unlock(&back->lock);
+    free(t);
+    return fits;
+}
+
+/* ---- running ---- */
+
+static void t1_enter(struct back *back, struct hart *hart, struct tb *tb, struct tb **ret_from,
+                     unsigned *ret_link)
+{
+    typedef uint64_t enter_fn(struct hart * hart, const void *code);
+    enter_fn *enter = (enter_fn *)(uintptr_t)code_exec(&back->memory, back->stubs.enter);
+    uint64_t which;
+
+    hart->run.page = hart->s.pc & PAGE_ADDR_MASK;
+    which = enter(hart, atomic_load_explicit(&tb->code, memory_order_acquire));
+    *ret_from = (struct tb *)(uintptr_t)(which & ~UINT64_C(3));
+    *ret_link = (unsigned)(which & 3);
+}
+
+static void t1_link(struct back *back, struct tb *from, unsigned link, struct tb *to)
+{
+    const uint8_t *code = atomic_load_explicit(&to->code, memory_order_acquire);
+    uint8_t *site = from->link_site[link];
+    int32_t displacement;
+
+    if (site == NULL || code == NULL || atomic_load(&from->code) == NULL)
+        return;
+    displacement = (int32_t)(code - code_exec(&back->memory, site) - 4);
+    __atomic_store_n((int32_t *)(void *)site, displacement, __ATOMIC_RELEASE);
+}
+
+static const void *t1_leave(struct back *back)
+{
+    return code_exec(&back->memory, back->stubs.leave);
+}
+
+/* ---- room ---- */
+
+struct reclaim {
+    struct rcu_head rcu;
+    struct code_half *half;
+};
+
+static void reclaim(struct rcu_head *rcu)
+{
+    struct reclaim *r = container_of(rcu, struct reclaim, rcu);
+
+    atomic_store(&r->half->free, true);
+    free(r);
+}
+
+static void t1_forget(struct back *back)
+{
+    struct reclaim *r = malloc(sizeof(*r));
+    struct code_half *half;
+
+    if (r == NULL)
+        return; /* the half stays full; blocks are interpreted until a later try */
+    pthread_mutex_lock(&back->lock);
+    half = &back->half[back->current];
+    half->at = half->start;
+    atomic_store(&half->free, false);
+    back->current ^= 1;
+    pthread_mutex_unlock(&back->lock);
+    r->half = half;
+    call_rcu(&r->rcu, reclaim);
+}
+
+/* ---- life ---- */
+
+static int t1_available(struct error *err)
+{
+    unsigned a, b = 0, c = 0, d, ext = 0;
+    bool good;
+
+    /* What x86-64-v3 has of: FMA and MOVBE (leaf 1 ecx), BMI1, AVX2, BMI2 (7 ebx), LZCNT. */
+    good = __get_cpuid(1, &a, &b, &c, &d) && (c >> 12 & 1);
+    good = good && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b >> 3 & 1) && (b >> 8 & 1);
+    good = good && __get_cpuid(0x80000001, &a, &b, &ext, &d) && (ext >> 5 & 1);
+    if (!good)
+        return error_set(err, ENOTSUP,
+                         "the compiler needs a processor with BMI2, LZCNT and FMA (x86-64-v3)");
+    return 0;
+}
+
+static int t1_create(struct back **ret_back, size_t code_bytes, struct error *err)
+{
+    struct back *back = calloc(1, sizeof(*back));
+    size_t half_bytes = (code_bytes - STUB_BYTES) / 2;
+    struct x86_asm a;
+    int rc;
+
+    if (back == NULL)
+        return error_set(err, ENOMEM, "no memory for the compiler");
+    rc = code_memory_new(&back->memory, code_bytes, err);
+    if (rc < 0) {
+        free(back);
+        return rc;
+    }
+    x86_init(&a, back->memory.write, back->memory.write + STUB_BYTES);
+    t1_make_stubs(&a, &back->stubs);
+    assert(!a.overflow);
+    for (unsigned i = 0; i < 2; i++) {
+        struct code_half *half = &back->half[i];
+
+        half->start = half->at = back->memory.write + STUB_BYTES + i * half_bytes;
+        half->end = half->start + half_bytes;
+        atomic_store(&half->free, true);
+    }
+    pthread_mutex_init(&back->lock, NULL);
+    *ret_back = back;
+    return 0;
+}
+
+static void t1_destroy(struct back *back)
+{
+    if (back == NULL)
+        return;
+    rcu_barrier();
+    pthread_mutex_destroy(&back->lock);
+    code_memory_free(&back->memory);
+    free(back);
+}
+
+static const struct back_ops t1_ops = {
+    .name = "x86_64",
+    .available = t1_available,
+    .create = t1_create,
+    .destroy = t1_destroy,
+    .compile = t1_compile,
+    .enter = t1_enter,
+    .link = t1_link,
+    .leave = t1_leave,
+    .forget = t1_forget,
+};
+
+const struct back_ops *const back_host = &t1_ops;

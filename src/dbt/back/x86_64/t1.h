@@ -1,0 +1,114 @@
+/* dbt/back/x86_64/t1.h - T1, the quick compiler: one pass over lowered code, a template per op.
+ * Private to this folder.
+ *
+ * Registers while compiled code runs:
+ *   rbp           the hart, plus HART_BIAS, so that all of x[] is within a byte's displacement
+ *   r15           the soft TLB's bank for data
+ *   ten others    guest registers, see pins[] in t1.c; rsp is the host's stack, 16-byte aligned
+ *   rax rcx rdx   scratch, xmm0 to xmm2 too; nothing lives in them from one op to the next
+ * Every SET goes to its register or to memory at once, so state is precise at each op; what a
+ * fault needs beside it (which instruction, how many did not run) is an immediate in cold code.
+ *
+ * The pc. A block runs at any virtual address of its page: hart->run.page holds the page's, and
+ * offsets are constants. Jumps within the page are direct and patched when first taken; others
+ * go through the jump cache. A jump backwards, or through the jump cache, looks at the attention
+ * word, so no loop is deaf.
+ */
+#ifndef DBT_BACK_X86_64_T1_H
+#define DBT_BACK_X86_64_T1_H
+
+#include <pthread.h>
+
+#include "cpu/hart.h"
+#include "dbt/back/back.h"
+#include "dbt/back/x86_64/asm.h"
+#include "dbt/back/x86_64/code_memory.h"
+#include "dbt/cache/tb.h"
+#include "dbt/interp/t0.h"
+
+enum { HART_BIAS = 128, T1_PINS = 10 };
+
+#define HART_DISP(field) ((int32_t)offsetof(struct hart, field) - HART_BIAS)
+static inline struct x86_mem t1_field(int32_t disp)
+{
+    return x86_at(RBP, disp);
+}
+static inline struct x86_mem t1_slot(uint16_t slot)
+{
+    return x86_at(RBP, (int32_t)slot * 8 - HART_BIAS);
+}
+
+/* What cold code hands to a stub in eax: see t1_stubs.c. */
+enum { INFO_REMAINING_SHIFT = 12, INFO_SIZE_SHIFT = 20, INFO_BLOCK_SHIFT = 20 };
+
+/* Shared pieces of code, as addresses in the written mapping. */
+struct t1_stubs {
+    uint8_t *enter;  /* C: uint64_t (struct hart *, const void *code) */
+    uint8_t *leave;  /* rax 0: to the dispatcher, s.pc is set */
+    uint8_t *exit;   /* rax says which exit of which block, s.pc is set */
+    uint8_t *jump;   /* to virtual address rax, through the jump cache */
+    uint8_t *load;   /* rcx gva, eax info -> rax */
+    uint8_t *store;  /* rcx gva, rdx value, eax info */
+    uint8_t *step;   /* rdx T0 op, eax info: interprets it */
+};
+
+struct back {
+    struct code_memory memory;
+    struct t1_stubs stubs;
+    pthread_mutex_t lock; /* guards what follows; a leaf */
+    /* Code fills one half while the other waits for harts to leave it. */
+    struct code_half {
+        uint8_t *start, *at, *end;
+        _Atomic bool free;
+    } half[2];
+    unsigned current;
+};
+
+/* A way back from cold code, or into it. */
+struct t1_cold {
+    enum { COLD_LOAD, COLD_STORE, COLD_STEP, COLD_EXIT, COLD_CROSS } kind;
+    uint8_t *from;   /* the displacement that leads here */
+    uint8_t *back;   /* where to go on */
+    const struct t0_op *op;
+    uint32_t info;
+    int64_t target;  /* EXIT, CROSS: offset from the page's start */
+    unsigned link;   /* EXIT */
+};
+
+enum { T1_MAX_COLD = 2 * T0_MAX_OPS };
+
+/* One compilation. */
+struct t1 {
+    struct x86_asm a;
+    const struct t1_stubs *stubs;
+    struct tb *tb;
+    unsigned block_offset; /* of the block in its page */
+    unsigned insn;         /* index of the instruction at hand */
+    const struct t0_op *op;
+    struct t1_cold cold[T1_MAX_COLD];
+    unsigned colds;
+};
+
+extern const uint8_t t1_pin_slot[T1_PINS]; /* x register numbers */
+extern const uint8_t t1_pin_reg[T1_PINS];  /* enum x86_reg */
+
+/* t1_stubs.c */
+void t1_make_stubs(struct x86_asm *a, struct t1_stubs *stubs);
+/* t1.c: operands and results of templates. */
+enum x86_reg t1_pin(uint16_t slot); /* X86_NONE: in memory */
+enum x86_reg t1_use(struct t1 *t, uint16_t slot, enum x86_reg scratch);
+void t1_use_in(struct t1 *t, uint16_t slot, enum x86_reg reg);
+enum x86_reg t1_dst(uint16_t slot, enum x86_reg scratch);
+void t1_define(struct t1 *t, uint16_t slot, enum x86_reg reg);
+uint32_t t1_info(const struct t1 *t);
+struct t1_cold *t1_cold(struct t1 *t, int kind, uint8_t *from);
+void t1_step(struct t1 *t);
+
+/* Templates by T0 opcode; false: there is none, t1_step() does it. */
+bool t1_emit_int(struct t1 *t, const struct t0_op *op);    /* t1_int.c */
+bool t1_emit_memory(struct t1 *t, const struct t0_op *op); /* t1_mem.c */
+bool t1_emit_float(struct t1 *t, const struct t0_op *op);  /* t1_fp.c */
+bool t1_emit_leave(struct t1 *t, const struct t0_op *op);  /* t1_leave.c */
+void t1_emit_cold(struct t1 *t);                           /* t1_leave.c */
+
+#endif

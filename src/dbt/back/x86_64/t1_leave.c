@@ -1,0 +1,201 @@
+/*
+ * dbt/back/x86_64/t1_leave.c - branches, jumps, and the cold code behind a block.
+ *
+ * An exit within the page is a jump whose displacement is patched once its target is compiled;
+ * until then it leads to cold code that tells the dispatcher which exit it was. Displacements to
+ * be patched are 4-byte aligned, so that another hart sees the old or the new one.
+ */
+#include "dbt/back/x86_64/t1.h"
+
+/* Fills up so that a displacement `ahead` bytes from here is aligned. */
+static void align_displacement(struct t1 *t, unsigned ahead)
+{
+    unsigned off = (unsigned)((uintptr_t)(t->a.at + ahead) & 3);
+
+    if (off != 0)
+        x86_nop(&t->a, 4 - off);
+}
+
+static bool in_page(const struct t1 *t, int64_t target)
+{
+    return target >= 0 && target < PAGE_SIZE_BYTES && t->tb->gpa2 == UINT64_MAX;
+}
+
+static bool is_backward(const struct t1 *t, int64_t target)
+{
+    return target <= (int64_t)(t->block_offset + t->tb->insn[t->insn].offset);
+}
+
+static void note_exit(struct t1 *t, uint8_t *from, int64_t target, unsigned link)
+{
+    struct t1_cold *cold = t1_cold(t, in_page(t, target) ? COLD_EXIT : COLD_CROSS, from);
+
+    cold->target = target;
+    cold->link = link;
+}
+
+/* Goes to `target` (an offset in the page) as exit `link`. */
+static void jump_to(struct t1 *t, int64_t target, unsigned link)
+{
+    uint8_t *from;
+
+    if (in_page(t, target) && is_backward(t, target)) {
+        x86_alu_mi(&t->a, ALU_CMP, 4, t1_field(HART_DISP(attention)), 0);
+        note_exit(t, x86_jcc(&t->a, CC_NE), target, T0_MAX_LINKS);
+    }
+    align_displacement(t, 1);
+    from = x86_jmp(&t->a);
+    if (in_page(t, target) && link < T0_MAX_LINKS)
+        t->tb->link_site[link] = from;
+    note_exit(t, from, target, link);
+}
+
+static enum x86_cc condition(unsigned opcode)
+{
+    static const uint8_t cc[] = { CC_E, CC_NE, CC_L, CC_GE, CC_B, CC_AE };
+
+    return cc[(opcode - T0_BREQ_RR) / 2];
+}
+_Static_assert(T0_BRGEU_RR == T0_BREQ_RR + 10, "branches stand in the order of cc[]");
+
+static void emit_branch(struct t1 *t, const struct t0_op *op)
+{
+    bool immediate = (op->opcode - T0_BREQ_RR) & 1;
+    enum x86_cc cc = condition(op->opcode);
+    int64_t target = (int64_t)t->block_offset + (int32_t)op->imm;
+    enum x86_reg a = t1_use(t, op->a, RAX);
+    uint8_t *over, *from;
+
+    if (immediate && op->imm >> 32 == 0)
+        x86_test_rr(&t->a, 8, a, a);
+    else if (immediate)
+        x86_alu_ri(&t->a, ALU_CMP, 8, a, (int32_t)(op->imm >> 32));
+    else if (op->b == T0_SLOT_ZERO)
+        x86_test_rr(&t->a, 8, a, a);
+    else
+        x86_alu_rr(&t->a, ALU_CMP, 8, a, t1_use(t, op->b, RCX));
+    if (in_page(t, target) && is_backward(t, target)) {
+        over = x86_jcc(&t->a, cc ^ 1);
+        jump_to(t, target, op->dst);
+        x86_patch(over, t->a.at);
+        return;
+    }
+    align_displacement(t, 2);
+    from = x86_jcc(&t->a, cc);
+    if (in_page(t, target) && op->dst < T0_MAX_LINKS)
+        t->tb->link_site[op->dst] = from;
+    note_exit(t, from, target, op->dst);
+}
+
+/* rax = the page's address + offset. */
+static void address(struct t1 *t, int64_t offset)
+{
+    x86_load(&t->a, 8, false, RAX, t1_field(HART_DISP(run.page)));
+    x86_alu_ri(&t->a, ALU_ADD, 8, RAX, (int32_t)offset);
+}
+
+bool t1_emit_leave(struct t1 *t, const struct t0_op *op)
+{
+    if (op->opcode >= T0_BREQ_RR && op->opcode <= T0_BRGEU_RI) {
+        emit_branch(t, op);
+        return true;
+    }
+    switch (op->opcode) {
+    case T0_JUMP:
+        jump_to(t, (int64_t)t->block_offset + op->imm, op->dst);
+        return true;
+    case T0_JUMPREG:
+        t1_use_in(t, op->a, RAX);
+        x86_patch(x86_jmp(&t->a), t->stubs->jump);
+        return true;
+    case T0_TRAP:
+        t1_step(t); /* raises, and does not come back */
+        x86_ud2(&t->a);
+        return true;
+    case T0_LEAVE:
+        address(t, (int64_t)t->block_offset + op->imm);
+        x86_store(&t->a, 8, t1_field(HART_DISP(s.pc)), RAX);
+        x86_patch(x86_jmp(&t->a), t->stubs->leave);
+        return true;
+    case T0_LEAVEPC:
+        x86_patch(x86_jmp(&t->a), t->stubs->leave);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* ---- cold code ---- */
+
+static void emit_exit(struct t1 *t, const struct t1_cold *cold)
+{
+    uint64_t which = cold->link < T0_MAX_LINKS ? (uint64_t)(uintptr_t)t->tb | cold->link : 0;
+
+    address(t, cold->target);
+    x86_store(&t->a, 8, t1_field(HART_DISP(s.pc)), RAX);
+    if (which == 0) {
+        x86_patch(x86_jmp(&t->a), t->stubs->leave);
+        return;
+    }
+    x86_mov_ri(&t->a, RAX, which, true);
+    x86_patch(x86_jmp(&t->a), t->stubs->exit);
+}
+
+static void emit_slow_load(struct t1 *t, const struct t1_cold *cold)
+{
+    unsigned form = (unsigned)cold->op->opcode - T0_LOAD8U;
+    static const uint8_t size[] = { 1, 1, 2, 2, 4, 4, 8 };
+    enum x86_reg dst = t1_dst(cold->op->dst, RAX);
+
+    x86_mov_ri(&t->a, RAX, cold->info | (uint32_t)size[form] << INFO_SIZE_SHIFT, true);
+    x86_patch(x86_call(&t->a), t->stubs->load);
+    if (size[form] == 8)
+        x86_mov_rr(&t->a, 8, dst, RAX);
+    else
+        x86_extend(&t->a, size[form], form & 1, dst, RAX);
+    t1_define(t, cold->op->dst, dst);
+}
+
+static void emit_slow_store(struct t1 *t, const struct t1_cold *cold)
+{
+    uint32_t size = 1u << (cold->op->opcode - T0_STORE8);
+
+    t1_use_in(t, cold->op->b, RDX);
+    x86_mov_ri(&t->a, RAX, cold->info | size << INFO_SIZE_SHIFT, true);
+    x86_patch(x86_call(&t->a), t->stubs->store);
+}
+
+static void emit_slow_step(struct t1 *t, const struct t1_cold *cold)
+{
+    x86_mov_ri(&t->a, RDX, (uint64_t)(uintptr_t)cold->op, true);
+    x86_mov_ri(&t->a, RAX, cold->info | (uint32_t)t->block_offset << INFO_BLOCK_SHIFT, true);
+    x86_patch(x86_call(&t->a), t->stubs->step);
+}
+
+void t1_emit_cold(struct t1 *t)
+{
+    for (unsigned i = 0; i < t->colds; i++) {
+        const struct t1_cold *cold = &t->cold[i];
+
+        x86_patch(cold->from, t->a.at);
+        switch (cold->kind) {
+        case COLD_LOAD:
+            emit_slow_load(t, cold);
+            break;
+        case COLD_STORE:
+            emit_slow_store(t, cold);
+            break;
+        case COLD_STEP:
+            emit_slow_step(t, cold);
+            break;
+        case COLD_EXIT:
+            emit_exit(t, cold);
+            continue;
+        case COLD_CROSS:
+            address(t, cold->target);
+            x86_patch(x86_jmp(&t->a), t->stubs->jump);
+            continue;
+        }
+        x86_patch(x86_jmp(&t->a), cold->back);
+    }
+}

@@ -1,0 +1,86 @@
+/*
+ * dbt/back/x86_64/t1_mem.c - loads and stores: the soft TLB's compare (cpu/tlb.h) in line.
+ *
+ *     lea   rcx, [a + imm]            the gva
+ *     mov   edx, ecx ; shr ; and      its slot in the bank, in bytes
+ *     mov   rax, rcx ; and rax, ~4095 | (size - 1)
+ *     cmp   rax, [r15 + rdx + tag] ; jne cold
+ *     mov   rdx, [r15 + rdx + addend]
+ *     mov   dst, [rcx + rdx]
+ */
+#include "dbt/back/x86_64/t1.h"
+
+enum { ENTRY_SHIFT = 6 };
+_Static_assert(sizeof(struct tlb_entry) == 1 << ENTRY_SHIFT, "the index is scaled by a shift");
+
+static void gva_in_rcx(struct t1 *t, const struct t0_op *op)
+{
+    bool small = op->imm == (int32_t)op->imm;
+    enum x86_reg pin = t1_pin(op->a);
+
+    if (pin != X86_NONE && small) {
+        x86_lea(&t->a, 8, RCX, x86_at(pin, (int32_t)op->imm));
+        return;
+    }
+    t1_use_in(t, op->a, RCX);
+    if (!small) {
+        x86_mov_ri(&t->a, RAX, (uint64_t)op->imm, true);
+        x86_alu_rr(&t->a, ALU_ADD, 8, RCX, RAX);
+    } else if (op->imm != 0) {
+        x86_alu_ri(&t->a, ALU_ADD, 8, RCX, (int32_t)op->imm);
+    }
+}
+
+/* rcx: gva; afterwards rdx: what to add to it. Returns the cold code's record. */
+static struct t1_cold *translate(struct t1 *t, int kind, unsigned size, size_t tag)
+{
+    struct t1_cold *cold;
+
+    x86_mov_rr(&t->a, 4, RDX, RCX);
+    x86_shift_ri(&t->a, SHIFT_SHR, 4, RDX, PAGE_SHIFT - ENTRY_SHIFT);
+    x86_alu_ri(&t->a, ALU_AND, 4, RDX, (TLB_ENTRIES - 1) << ENTRY_SHIFT);
+    x86_mov_rr(&t->a, 8, RAX, RCX);
+    x86_alu_ri(&t->a, ALU_AND, 8, RAX, -PAGE_SIZE_BYTES | (int32_t)(size - 1));
+    x86_alu_rm(&t->a, ALU_CMP, 8, RAX, x86_indexed(R15, RDX, 1, (int32_t)tag));
+    cold = t1_cold(t, kind, x86_jcc(&t->a, CC_NE));
+    x86_load(&t->a, 8, false, RDX,
+             x86_indexed(R15, RDX, 1, (int32_t)offsetof(struct tlb_entry, addend)));
+    return cold;
+}
+
+static void emit_load(struct t1 *t, const struct t0_op *op)
+{
+    static const uint8_t size[] = { 1, 1, 2, 2, 4, 4, 8 };
+    unsigned form = (unsigned)op->opcode - T0_LOAD8U;
+    enum x86_reg dst = t1_dst(op->dst, RAX);
+    struct t1_cold *cold;
+
+    gva_in_rcx(t, op);
+    cold = translate(t, COLD_LOAD, size[form], offsetof(struct tlb_entry, read));
+    x86_load(&t->a, size[form], form & 1, dst, x86_indexed(RCX, RDX, 1, 0));
+    t1_define(t, op->dst, dst);
+    cold->back = t->a.at;
+}
+_Static_assert(T0_LOAD8S == T0_LOAD8U + 1 && T0_LOAD64 == T0_LOAD8U + 6, "sign is the low bit");
+
+static void emit_store(struct t1 *t, const struct t0_op *op)
+{
+    unsigned size = 1u << (op->opcode - T0_STORE8);
+    struct t1_cold *cold;
+
+    gva_in_rcx(t, op);
+    cold = translate(t, COLD_STORE, size, offsetof(struct tlb_entry, write));
+    x86_store(&t->a, size, x86_indexed(RCX, RDX, 1, 0), t1_use(t, op->b, RAX));
+    cold->back = t->a.at;
+}
+
+bool t1_emit_memory(struct t1 *t, const struct t0_op *op)
+{
+    if (op->opcode >= T0_LOAD8U && op->opcode <= T0_LOAD64)
+        emit_load(t, op);
+    else if (op->opcode >= T0_STORE8 && op->opcode <= T0_STORE64)
+        emit_store(t, op);
+    else
+        return false;
+    return true;
+}

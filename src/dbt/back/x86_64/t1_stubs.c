@@ -1,0 +1,225 @@
+/*
+ * dbt/back/x86_64/t1_stubs.c - the code all compiled blocks share: in, out, and to C.
+ *
+ * info (eax) is made at compile time and says, for the instruction that may fault:
+ *   bits 11:0   its offset in the page          bits 18:12  instructions of the block from it on
+ *   bits 23:20  load, store: size in bytes      bits 31:20  step: the block's offset in the page
+ */
+#include <immintrin.h>
+
+#include "cpu/fp.h"
+#include "dbt/back/x86_64/t1.h"
+#include "dbt/dbt_hart.h"
+
+/* A5 A4 A3 A0 S0 SP A2 A1 S1 RA catch most accesses; those that C preserves come first. */
+const uint8_t t1_pin_slot[T1_PINS] = { 15, 14, 13, 10, 8, 2, 12, 11, 9, 1 };
+const uint8_t t1_pin_reg[T1_PINS] = { RBX, R12, R13, R14, RSI, RDI, R8, R9, R10, R11 };
+
+enum { MXCSR_DEFAULT = 0x1f80 }; /* all masked, round to nearest, no flags */
+
+/* ---- what the stubs call ---- */
+
+/* SSE's sticky flags, as fflags: IE DE ZE OE UE PE against NV - DZ OF UF NX. */
+static void collect_flags(struct hart *hart)
+{
+    unsigned csr = _mm_getcsr();
+    uint8_t flags = 0;
+
+    if (!(csr & 0x3d))
+        return;
+    if (csr & 0x01)
+        flags |= FP_NV;
+    if (csr & 0x04)
+        flags |= FP_DZ;
+    if (csr & 0x08)
+        flags |= FP_OF;
+    if (csr & 0x10)
+        flags |= FP_UF;
+    if (csr & 0x20)
+        flags |= FP_NX;
+    hart->s.fflags |= flags;
+    _mm_setcsr(MXCSR_DEFAULT);
+}
+
+static uint64_t slow_load(struct hart *hart, gva_t gva, uint32_t info)
+{
+    unsigned csr = _mm_getcsr();
+    uint64_t value = 0;
+
+    (void)!hart_load(hart, gva, info >> INFO_SIZE_SHIFT & 15, &value);
+    _mm_setcsr(csr);
+    return value;
+}
+
+static void slow_store(struct hart *hart, gva_t gva, uint64_t value, uint32_t info)
+{
+    unsigned csr = _mm_getcsr();
+
+    (void)!hart_store(hart, gva, info >> INFO_SIZE_SHIFT & 15, value);
+    _mm_setcsr(csr);
+}
+
+static void step(struct hart *hart, const struct t0_op *op, uint32_t info)
+{
+    collect_flags(hart);
+    (void)t0_step(hart->run.engine, op, hart->run.page + (info >> INFO_BLOCK_SHIFT));
+    _mm_setcsr(MXCSR_DEFAULT);
+}
+
+static void fault(struct hart *hart, uint32_t info)
+{
+    hart->s.pc = hart->run.page + (info & PAGE_OFFSET_MASK);
+    hart->run.insns -= info >> INFO_REMAINING_SHIFT & 0x7f;
+    collect_flags(hart);
+    hart_take_exception(hart);
+}
+
+static void left(struct hart *hart)
+{
+    collect_flags(hart);
+}
+
+/* ---- the stubs ---- */
+
+static void spill(struct x86_asm *a)
+{
+    for (unsigned i = 0; i < T1_PINS; i++)
+        x86_store(a, 8, t1_slot(t1_pin_slot[i]), t1_pin_reg[i]);
+}
+
+static void reload(struct x86_asm *a)
+{
+    for (unsigned i = 0; i < T1_PINS; i++)
+        x86_load(a, 8, false, t1_pin_reg[i], t1_slot(t1_pin_slot[i]));
+}
+
+static void load_bank(struct x86_asm *a)
+{
+    x86_load(a, 1, false, RCX, t1_field(HART_DISP(data_bank)));
+    x86_imul_rri(a, 8, RCX, RCX, (int32_t)sizeof(((struct tlb *)0)->bank[0]));
+    x86_lea(a, 8, R15, x86_indexed(RBP, RCX, 1, HART_DISP(tlb.bank)));
+}
+
+static void call_c(struct x86_asm *a, const void *function)
+{
+    x86_lea(a, 8, RDI, x86_at(RBP, -HART_BIAS));
+    x86_mov_ri(a, RAX, (uint64_t)(uintptr_t)function, false);
+    x86_call_r(a, RAX);
+}
+
+static const enum x86_reg saved[] = { RBP, RBX, R12, R13, R14, R15 };
+
+static void make_enter(struct x86_asm *a)
+{
+    for (unsigned i = 0; i < 6; i++)
+        x86_push(a, saved[i]);
+    x86_alu_ri(a, ALU_SUB, 8, RSP, 8); /* six pushes and the return address: now aligned */
+    x86_lea(a, 8, RBP, x86_at(RDI, HART_BIAS));
+    x86_mov_rr(a, 8, RAX, RSI);
+    load_bank(a);
+    reload(a);
+    x86_jmp_r(a, RAX);
+}
+
+/* leave, exit; and where faults join, with registers already in memory. */
+static uint8_t *make_exit(struct x86_asm *a, struct t1_stubs *stubs)
+{
+    uint8_t *spilled;
+
+    stubs->leave = a->at;
+    x86_alu_rr(a, ALU_XOR, 4, RAX, RAX);
+    stubs->exit = a->at;
+    spill(a);
+    spilled = a->at;
+    x86_mov_rr(a, 8, RBX, RAX);
+    call_c(a, (const void *)(uintptr_t)left);
+    x86_mov_rr(a, 8, RAX, RBX);
+    x86_alu_ri(a, ALU_ADD, 8, RSP, 8);
+    for (unsigned i = 6; i-- > 0;)
+        x86_pop(a, saved[i]);
+    x86_ret(a);
+    return spilled;
+}
+
+/* Entered by call: the return address, then info on the stack; all registers are in memory. */
+static void finish_call(struct x86_asm *a, uint8_t *spilled, bool bank_may_change)
+{
+    uint8_t *ok;
+
+    x86_alu_mi(a, ALU_CMP, 1, t1_field(HART_DISP(exc_raised)), 0);
+    ok = x86_jcc(a, CC_E);
+    x86_pop(a, RSI);
+    x86_alu_ri(a, ALU_ADD, 8, RSP, 8); /* the return address: nobody goes back there */
+    call_c(a, (const void *)(uintptr_t)fault);
+    x86_alu_rr(a, ALU_XOR, 4, RAX, RAX);
+    x86_patch(x86_jmp(a), spilled);
+    x86_patch(ok, a->at);
+    if (bank_may_change)
+        load_bank(a);
+    reload(a);
+    x86_alu_ri(a, ALU_ADD, 8, RSP, 8);
+    x86_ret(a);
+}
+
+static void make_calls(struct x86_asm *a, struct t1_stubs *stubs, uint8_t *spilled)
+{
+    stubs->load = a->at;
+    x86_push(a, RAX);
+    spill(a);
+    x86_mov_rr(a, 8, RSI, RCX);
+    x86_mov_rr(a, 4, RDX, RAX);
+    call_c(a, (const void *)(uintptr_t)slow_load);
+    finish_call(a, spilled, false);
+
+    stubs->store = a->at;
+    x86_push(a, RAX);
+    spill(a);
+    x86_mov_rr(a, 8, RSI, RCX);
+    x86_mov_rr(a, 4, RCX, RAX);
+    call_c(a, (const void *)(uintptr_t)slow_store);
+    finish_call(a, spilled, false);
+
+    stubs->step = a->at;
+    x86_push(a, RAX);
+    spill(a);
+    x86_mov_rr(a, 8, RSI, RDX);
+    x86_mov_rr(a, 4, RDX, RAX);
+    call_c(a, (const void *)(uintptr_t)step);
+    finish_call(a, spilled, true);
+}
+
+/* The jump cache: jump_cache_index() and the two compares of interp.c's guess(). */
+static void make_jump(struct x86_asm *a, struct t1_stubs *stubs)
+{
+    stubs->jump = a->at;
+    x86_store(a, 8, t1_field(HART_DISP(s.pc)), RAX);
+    x86_alu_mi(a, ALU_CMP, 4, t1_field(HART_DISP(attention)), 0);
+    x86_patch(x86_jcc(a, CC_NE), stubs->leave);
+    x86_mov_rr(a, 8, RCX, RAX);
+    x86_shift_ri(a, SHIFT_SHR, 8, RCX, 1);
+    x86_mov_rr(a, 8, RDX, RAX);
+    x86_shift_ri(a, SHIFT_SHR, 8, RDX, 12);
+    x86_alu_rr(a, ALU_XOR, 4, RCX, RDX);
+    x86_alu_ri(a, ALU_AND, 4, RCX, JUMP_CACHE_ENTRIES - 1);
+    x86_shift_ri(a, SHIFT_SHL, 8, RCX, 5);
+    x86_alu_rm(a, ALU_ADD, 8, RCX, t1_field(HART_DISP(run.jump_cache)));
+    x86_alu_rm(a, ALU_CMP, 8, RAX, x86_at(RCX, offsetof(struct jump_cache_entry, pc)));
+    x86_patch(x86_jcc(a, CC_NE), stubs->leave);
+    x86_load(a, 8, false, RDX, t1_field(HART_DISP(run.cookie)));
+    x86_alu_rm(a, ALU_CMP, 8, RDX, x86_at(RCX, offsetof(struct jump_cache_entry, cookie)));
+    x86_patch(x86_jcc(a, CC_NE), stubs->leave);
+    x86_alu_ri(a, ALU_AND, 8, RAX, -PAGE_SIZE_BYTES);
+    x86_store(a, 8, t1_field(HART_DISP(run.page)), RAX);
+    x86_jmp_m(a, x86_at(RCX, offsetof(struct jump_cache_entry, code)));
+}
+
+void t1_make_stubs(struct x86_asm *a, struct t1_stubs *stubs)
+{
+    uint8_t *spilled;
+
+    stubs->enter = a->at;
+    make_enter(a);
+    spilled = make_exit(a, stubs);
+    make_calls(a, stubs, spilled);
+    make_jump(a, stubs);
+}
