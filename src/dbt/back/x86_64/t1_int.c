@@ -436,7 +436,7 @@ _Static_assert(T0_SUB_RR == T0_ADD_RR + 4, "BIN ops hold four opcodes each");
 
 bool t1_emit_int(struct t1 *t, const struct t0_op *op)
 {
-    if (op->opcode >= T0_ADD_RR && op->opcode < T0_CLZ_R)
+    if (op->opcode < T0_CLZ_R) /* BIN ops are the first */
         return emit_binary(t, op);
     if (op->opcode >= T0_CLZ_R && op->opcode < T0_BREQ_RR)
         return emit_unary(t, op);
