@@ -22,7 +22,7 @@
 
 struct ram_block;
 
-enum { TLB_ENTRIES = 256, TLB_FILTER_WORDS = 16 };
+enum { TLB_ENTRIES = 256, TLB_FOLD = 8, TLB_FILTER_WORDS = 16 };
 #define TLB_NONE UINT64_MAX
 #define TLB_SLOW UINT64_C(0x800) /* set in a tag */
 
@@ -64,9 +64,15 @@ struct tlb {
     uint64_t fetched[TLB_FILTER_WORDS];
 };
 
+/* Folds in higher bits, or two buffers a power of two apart would take turns in every slot. */
+static inline unsigned tlb_index(gva_t gva)
+{
+    return (unsigned)((gva ^ gva >> TLB_FOLD) >> PAGE_SHIFT) % TLB_ENTRIES;
+}
+
 static inline struct tlb_entry *tlb_slot(struct tlb *tlb, enum tlb_bank bank, gva_t gva)
 {
-    return &tlb->bank[bank][(gva >> PAGE_SHIFT) % TLB_ENTRIES];
+    return &tlb->bank[bank][tlb_index(gva)];
 }
 
 /* Tags match, slow or not: the access is permitted, as far as the page tables go. */

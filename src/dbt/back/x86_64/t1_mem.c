@@ -2,7 +2,7 @@
  * dbt/back/x86_64/t1_mem.c - loads and stores: the soft TLB's compare (cpu/tlb.h) in line.
  *
  *     lea   rcx, [a + imm]            the gva
- *     mov   edx, ecx ; shr ; and      its slot in the bank, in bytes
+ *     mov   rdx, rcx ; shr ; xor ; shr ; and      its slot in the bank, in bytes
  *     mov   rax, rcx ; and rax, ~4095 | (size - 1)
  *     cmp   rax, [r15 + rdx + tag] ; jne cold
  *     mov   rdx, [r15 + rdx + addend]
@@ -36,7 +36,9 @@ static struct t1_cold *translate(struct t1 *t, int kind, unsigned size, size_t t
 {
     struct t1_cold *cold;
 
-    x86_mov_rr(&t->a, 4, RDX, RCX);
+    x86_mov_rr(&t->a, 8, RDX, RCX); /* tlb_index() */
+    x86_shift_ri(&t->a, SHIFT_SHR, 8, RDX, TLB_FOLD);
+    x86_alu_rr(&t->a, ALU_XOR, 4, RDX, RCX);
     x86_shift_ri(&t->a, SHIFT_SHR, 4, RDX, PAGE_SHIFT - ENTRY_SHIFT);
     x86_alu_ri(&t->a, ALU_AND, 4, RDX, (TLB_ENTRIES - 1) << ENTRY_SHIFT);
     x86_mov_rr(&t->a, 8, RAX, RCX);
