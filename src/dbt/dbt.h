@@ -17,6 +17,7 @@ struct dbt_config {
     const struct isa_config *isa;
     unsigned harts;
     size_t cache_bytes; /* bound on memory for translations */
+    unsigned max_insns; /* of a block; 0: as many as fit, 1 single-steps (tests) */
 };
 
 int dbt_new(struct dbt **ret_dbt, const struct dbt_config *config, struct error *err) NODISCARD;

@@ -11,8 +11,10 @@ struct dbt_hart {
     struct hart *hart;
     struct dbt *dbt;
     unsigned index;
-    uint32_t mode;       /* enum front_mode bits of what runs now */
-    uint64_t generation; /* hart->tlb.generation: guesses from before a flush are void */
+    uint32_t mode; /* enum front_mode bits of what runs now */
+    /* Guesses of another generation are void: it grows when hart->tlb.generation, last seen as
+     * tlb_generation, does, and when blocks are freed. Never 0. */
+    uint64_t generation, tlb_generation;
     /* Executed, not yet told to hart_count(). A block counts when it is entered, and a fault takes
      * back what did not run; after a count in mid-block that can leave a debt for a while. */
     int64_t insns;
@@ -27,8 +29,10 @@ struct dbt_hart {
 /* The block at pc in the current mode, translating if need be; enters it into the jump cache.
  * NULL: fetching raised an exception, recorded in the hart. */
 struct tb *dbt_block_at(struct dbt_hart *dh, gva_t pc);
-/* The same as the target of exit `link` of `from`: links the two when that is allowed. */
-struct tb *dbt_block_after(struct dbt_hart *dh, struct tb *from, unsigned link, gva_t pc);
+/* The same as the target of exit `link` of `from`, which was entered at from_pc: links the two
+ * when that is allowed. */
+struct tb *dbt_block_after(struct dbt_hart *dh, struct tb *from, gva_t from_pc, unsigned link,
+                           gva_t pc);
 /* Recomputes `mode` after the hart's state changed. */
 void dbt_mode_changed(struct dbt_hart *dh);
 
@@ -40,6 +44,23 @@ static inline void dbt_count(struct dbt_hart *dh)
     hart_count(dh->hart, (uint64_t)dh->insns);
     dh->stats.instructions += (uint64_t)dh->insns;
     dh->insns = 0;
+}
+
+/* dbt_block_at(), from the jump cache if it is there. */
+static inline struct tb *dbt_block_guess(struct dbt_hart *dh, gva_t pc)
+{
+    struct jump_cache_entry *entry = &dh->jump_cache[jump_cache_index(pc)];
+
+    if (likely(entry->pc == pc && entry->generation == dh->generation && entry->mode == dh->mode))
+        return entry->tb;
+    return dbt_block_at(dh, pc);
+}
+
+/* Takes the recorded exception; what ran before it counts in the mode it ran in. */
+static inline void dbt_take_exception(struct dbt_hart *dh)
+{
+    dbt_count(dh);
+    hart_take_exception(dh->hart);
 }
 
 /* dbt/interp/interp.c: runs from `tb` at virtual address pc until something is for the

@@ -29,7 +29,7 @@
 
 #include "dbt/cache/tb_storage.h"
 
-enum { HASH_BUCKETS = 1 << 14, PAGE_BUCKETS = 1 << 11, MAX_HARTS = 64 };
+enum { HASH_BUCKETS = 1 << 16, PAGE_BUCKETS = 1 << 11, MAX_HARTS = 64 };
 
 struct code_page {
     struct ram_block *ram; /* NULL: ROM, which nobody can watch or needs to */
