@@ -13,7 +13,7 @@
 #include <assert.h>
 #include <stdint.h>
 
-enum { CODE_WORDS = 1024 };
+enum { CODE_WORDS = 4096 };
 enum reg {
     ZERO = 0,
     SP = 2,
