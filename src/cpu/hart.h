@@ -64,7 +64,7 @@ struct hart_exception {
     uint64_t tval;
 };
 
-enum { HART_TEMP_SLOTS = 512 };
+enum { HART_TEMP_SLOTS = 1024 };
 
 /* The RAM found last, so that page walks need not search the flat view. Good as long as what is
  * in the soft TLB is. */

@@ -5,7 +5,7 @@
  * A pc becomes a block in three steps, each the fallback of the one before: the hart's jump cache
  * (virtual pc; a guess), the translation cache (physical address; lock-free), the translator.
  * A guess stays right while the hart's translations stay as they are: every flush of the soft
- * TLB, every mode, and every request to forget moves `generation`.
+ * TLB that concerns code and every request to forget moves `generation`; the mode is in the guess.
  */
 #include "dbt/dbt.h"
 
@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/endian.h"
 #include "dbt/cache/cache.h"
 #include "dbt/dbt_hart.h"
 #include "dbt/front/riscv/front.h"
@@ -80,6 +81,11 @@ static uint32_t cbo_mode(const struct riscv_state *s)
     return mode;
 }
 
+static void set_cookie(struct dbt_hart *dh)
+{
+    dh->hart->run.cookie = dh->generation << COOKIE_MODE_BITS | dh->mode;
+}
+
 void dbt_mode_changed(struct dbt_hart *dh)
 {
     const struct hart *hart = dh->hart;
@@ -96,7 +102,11 @@ void dbt_mode_changed(struct dbt_hart *dh)
     if (hart->builtin_sbi)
         mode |= FRONT_BUILTIN_SBI;
     dh->mode = mode;
-    dh->hart->run.cookie = hart->tlb.generation << COOKIE_MODE_BITS | mode;
+    if (dh->tlb_generation != hart->tlb.generation) {
+        dh->tlb_generation = hart->tlb.generation;
+        dh->generation++;
+    }
+    set_cookie(dh);
 }
 
 /* ---- translation ---- */
@@ -104,28 +114,61 @@ void dbt_mode_changed(struct dbt_hart *dh)
 /* Where a block's bytes come from, resolved. */
 struct origin {
     gpa_t gpa, gpa2;          /* gpa2: UINT64_MAX when the first instruction does not straddle */
-    const uint8_t *page;      /* host address of gpa's page */
+    const uint8_t *page;      /* host address of gpa's page; NULL: see raw */
     const uint8_t *next_page; /* of gpa2's */
+    uint16_t first;           /* an instruction at the page's end: its first half */
+    uint32_t raw;             /* page NULL: the instruction, from memory nothing is remembered of */
 };
 
 /* The block is made from a private copy, so that what is hashed is what was decoded. */
-enum { MAX_BLOCK_BYTES = IR_MAX_INSNS * 4 };
+enum { MAX_BLOCK_BYTES = IR_MAX_INSNS * 4, LAST_PARCEL = PAGE_SIZE_BYTES - 2 };
 struct block_bytes {
-    uint8_t first[MAX_BLOCK_BYTES];
+    _Alignas(4) uint8_t first[MAX_BLOCK_BYTES];
+    _Alignas(4) uint8_t second[2];
     unsigned size;
-    uint8_t second[2];
 };
+
+/* The guest may be writing there: atomic loads, as wide as may be, so that no store of an aligned
+ * instruction is seen in halves. */
+static void copy_code(uint8_t *to, const uint8_t *from, unsigned size)
+{
+    unsigned i = 0;
+
+    while (i < size) {
+        if (((uintptr_t)(from + i) & 3) == 0 && i + 4 <= size) {
+            uint32_t word =
+                __atomic_load_n((const uint32_t *)(const void *)(from + i), __ATOMIC_RELAXED);
+
+            memcpy(to + i, &word, 4);
+            i += 4;
+        } else {
+            uint16_t half =
+                __atomic_load_n((const uint16_t *)(const void *)(from + i), __ATOMIC_RELAXED);
+
+            memcpy(to + i, &half, 2);
+            i += 2;
+        }
+    }
+}
 
 static void copy_bytes(const struct origin *from, struct block_bytes *to)
 {
     unsigned offset = (unsigned)(from->gpa & PAGE_OFFSET_MASK);
 
+    if (from->page == NULL) {
+        to->size = insn_length((uint16_t)from->raw);
+        memcpy(to->first, &from->raw, to->size);
+        return;
+    }
     to->size = PAGE_SIZE_BYTES - offset;
     if (to->size > MAX_BLOCK_BYTES)
         to->size = MAX_BLOCK_BYTES;
-    memcpy(to->first, from->page + offset, to->size);
+    if (offset == LAST_PARCEL) /* its length has been judged by this value, not by a newer one */
+        memcpy(to->first, &from->first, sizeof(from->first));
+    else
+        copy_code(to->first, from->page + offset, to->size);
     if (from->gpa2 != UINT64_MAX)
-        memcpy(to->second, from->next_page, sizeof(to->second));
+        copy_code(to->second, from->next_page, sizeof(to->second));
 }
 
 /* NULL: the host has no memory for one more block. */
@@ -137,15 +180,17 @@ static struct tb *translate(struct dbt_hart *dh, const struct origin *from)
         .next_page = from->gpa2 == UINT64_MAX ? NULL : bytes.second,
         .mode = dh->mode,
         .isa = dh->hart->isa,
-        .max_insns = IR_MAX_INSNS,
+        .max_insns = from->page == NULL ? 1 : dh->dbt->config.max_insns,
     };
     struct tb *tb;
     unsigned here;
+    bool whole;
 
     copy_bytes(from, &bytes);
     source.size = bytes.size;
-    if (!front_translate(&source, &dh->ir))
-        return NULL;
+    whole = front_translate(&source, &dh->ir);
+    assert(whole); /* resolve() has found the second half if there is one */
+    (void)whole;
     t0_lower(&dh->ir, &dh->code);
     tb = tb_new(&dh->code);
     if (tb == NULL)
@@ -159,10 +204,18 @@ static struct tb *translate(struct dbt_hart *dh, const struct origin *from)
     return tb;
 }
 
+/* The instruction at pc lies, with a part at least, in a page that is not all plain memory that
+ * may be executed: the PMP divides it, or a device has a share of it. */
+static bool resolve_alone(struct dbt_hart *dh, gva_t pc, struct origin *ret)
+{
+    ret->page = NULL;
+    ret->gpa2 = UINT64_MAX;
+    return hart_fetch_insn(dh->hart, pc, &ret->raw);
+}
+
 /* Resolves where the instruction at pc lies. False: an exception is recorded. */
 static bool resolve(struct dbt_hart *dh, gva_t pc, struct origin *ret)
 {
-    const uint8_t *at;
     gpa_t gpa2;
 
     if (!hart_fetch_page(dh->hart, pc, &ret->gpa, &ret->page))
@@ -170,18 +223,37 @@ static bool resolve(struct dbt_hart *dh, gva_t pc, struct origin *ret)
     ret->gpa2 = UINT64_MAX;
     ret->next_page = NULL;
     if (ret->page == NULL)
-        return hart_raise(dh->hart, CAUSE_FETCH_ACCESS, pc); /* no running from device registers */
-    if ((pc & PAGE_OFFSET_MASK) != PAGE_SIZE_BYTES - 2)
+        return resolve_alone(dh, pc, ret);
+    if ((pc & PAGE_OFFSET_MASK) != LAST_PARCEL)
         return true;
-    at = ret->page + (pc & PAGE_OFFSET_MASK);
-    if (insn_length((uint16_t)(at[0] | at[1] << 8)) == 2)
+    ret->first = __atomic_load_n((const uint16_t *)(const void *)(ret->page + LAST_PARCEL),
+                                 __ATOMIC_RELAXED);
+    if (insn_length(le16_to_host(ret->first)) == 2)
         return true;
     if (!hart_fetch_page(dh->hart, pc + 2, &gpa2, &ret->next_page))
         return false; /* tval is the second half's address, as Sstvala wants */
     if (ret->next_page == NULL)
-        return hart_raise(dh->hart, CAUSE_FETCH_ACCESS, pc + 2);
+        return resolve_alone(dh, pc, ret);
     ret->gpa2 = gpa2;
     return true;
+}
+
+/* Does the flat view still say that gpa's page is there? */
+static bool still_at(const struct dbt *dbt, gpa_t gpa, const uint8_t *page)
+{
+    const struct mem_range *range = mem_find(dbt->config.space, gpa);
+
+    gpa &= PAGE_ADDR_MASK;
+    return range != NULL && range->ram != NULL && range->start <= gpa &&
+           range->ram->hva + range->ram_offset + (gpa - range->start) == page;
+}
+
+/* This hart may not have served MAP_CHANGED yet, another may have, and have flushed the cache for
+ * it: what this one's soft TLB still says must not get in there any more. */
+static bool is_current(const struct dbt *dbt, const struct origin *from)
+{
+    return still_at(dbt, from->gpa, from->page) &&
+           (from->gpa2 == UINT64_MAX || still_at(dbt, from->gpa2, from->next_page));
 }
 
 static struct tb *make(struct dbt_hart *dh, const struct origin *from)
@@ -192,8 +264,10 @@ static struct tb *make(struct dbt_hart *dh, const struct origin *from)
 
     /* A page another hart keeps writing to can spoil a translation now and then, not for ever:
      * after some tries the block runs once, uncached. RISC-V has no rule against stale code. */
-    for (unsigned tries = 0; tries < 8; tries++) {
+    for (unsigned tries = 0; from->page != NULL && tries < 8; tries++) {
         cache_begin(cache, from->gpa, from->gpa2, &ticket);
+        if (!is_current(dh->dbt, from))
+            break;
         tb = translate(dh, from);
         if (tb == NULL)
             break;
@@ -219,16 +293,17 @@ static const void *code_or_leave(const struct dbt_hart *dh, const struct tb *tb)
 struct tb *dbt_block_at(struct dbt_hart *dh, gva_t pc)
 {
     struct jump_cache_entry *entry = &dh->jump_cache[jump_cache_index(pc)];
+    struct tb *tb = NULL;
     struct origin from;
-    struct tb *tb;
 
     dh->stats.lookups++;
     if (!resolve(dh, pc, &from))
         return NULL;
-    tb = cache_find(dh->dbt->cache, from.gpa, from.gpa2, dh->mode);
+    if (from.page != NULL)
+        tb = cache_find(dh->dbt->cache, from.gpa, from.gpa2, dh->mode);
     if (tb == NULL)
         tb = make(dh, &from);
-    if (tb == NULL) { /* the instruction changed from short to long, or no memory: come back */
+    if (tb == NULL) { /* no memory on the host: the hart may come back when there is */
         (void)hart_raise(dh->hart, CAUSE_FETCH_ACCESS, pc);
         return NULL;
     }
@@ -237,32 +312,28 @@ struct tb *dbt_block_at(struct dbt_hart *dh, gva_t pc)
     return tb;
 }
 
-/* The jump cache's guess, or the long way. */
-static struct tb *find_block(struct dbt_hart *dh, gva_t pc)
+/* A link is followed by whoever comes to `from`, under whatever mapping. So the target must lie
+ * in the virtual page `from` was entered by: that this page's neighbour is the same memory is
+ * true of one mapping only. */
+struct tb *dbt_block_after(struct dbt_hart *dh, struct tb *from, gva_t from_pc, unsigned link,
+                           gva_t pc)
 {
-    const struct jump_cache_entry *entry = &dh->jump_cache[jump_cache_index(pc)];
+    struct tb *tb = dbt_block_guess(dh, pc);
 
-    if (likely(entry->pc == pc && entry->cookie == dh->hart->run.cookie))
-        return entry->tb;
-    return dbt_block_at(dh, pc);
-}
-
-struct tb *dbt_block_after(struct dbt_hart *dh, struct tb *from, unsigned link, gva_t pc)
-{
-    struct tb *tb = find_block(dh, pc);
-
-    if (tb != NULL && tb != dh->uncached && from != dh->uncached)
+    if (tb != NULL && tb != dh->uncached && from != dh->uncached &&
+        ((from_pc ^ pc) & PAGE_ADDR_MASK) == 0)
         cache_link(dh->dbt->cache, from, link, tb);
     return tb;
 }
 
 /* ---- the dispatcher ---- */
 
-/* A virtual page may map to another physical page after a flush even when pc stays within one
- * page; links within a physical page stay right, guesses do not. */
+/* Pointers to blocks that are being freed must not be followed once the read side has been left.
+ * Links need no such care: they go with the blocks they are in. */
 static void forget_guesses(struct dbt_hart *dh)
 {
-    memset(dh->jump_cache, 0xff, sizeof(dh->jump_cache));
+    dh->generation++;
+    set_cookie(dh);
 }
 
 static void serve_requests(struct dbt_hart *dh)
@@ -279,10 +350,11 @@ static void serve_requests(struct dbt_hart *dh)
         forget_guesses(dh);
 }
 
+/* Guesses stay: a block that is dropped makes cache_ops.forget, which is served before the next
+ * block. */
 void dbt_fence_i(struct dbt_hart *dh)
 {
     cache_fence_i(dh->dbt->cache);
-    forget_guesses(dh);
 }
 
 /* The code memory is full: all begins anew in its other half. */
@@ -320,9 +392,10 @@ static void run_blocks(struct dbt_hart *dh, struct tb *tb)
         dh->back->enter(dh->dbt->back, hart, tb, &from, &link);
         if (from == NULL || atomic_load_explicit(&hart->attention, memory_order_relaxed) != 0)
             return;
-        tb = dbt_block_after(dh, from, link, hart->s.pc);
+        tb = dbt_block_after(dh, from, hart->run.page | (from->gpa & PAGE_OFFSET_MASK), link,
+                             hart->s.pc);
         if (tb == NULL) {
-            hart_take_exception(hart);
+            dbt_take_exception(dh);
             return;
         }
     }
@@ -335,19 +408,22 @@ void dbt_run(struct dbt_hart *dh)
     struct tb *tb;
     uint32_t attention;
 
-    /* Served first and then run: blocks found before the read side began may be gone. */
+    /* Served first and then run: blocks found before the read side began may be gone.
+     * Sequentially consistent, as hart.in_guest asks. */
     for (;;) {
-        attention = atomic_load_explicit(&hart->attention, memory_order_acquire);
+        attention = atomic_load(&hart->attention);
         if (attention & HART_ATTN_REQUEST)
             serve_requests(dh);
-        if ((attention & HART_ATTN_IRQ) && !(attention & (HART_ATTN_WFI | HART_ATTN_STOPPED)))
+        if ((attention & HART_ATTN_IRQ) && !(attention & (HART_ATTN_WFI | HART_ATTN_STOPPED))) {
+            dbt_count(dh); /* in the mode it ran in */
             (void)hart_take_interrupt(hart);
+        }
         if (attention != 0)
             break;
         dbt_mode_changed(dh);
-        tb = find_block(dh, hart->s.pc);
+        tb = dbt_block_guess(dh, hart->s.pc);
         if (tb == NULL)
-            hart_take_exception(hart);
+            dbt_take_exception(dh);
         else
             run_blocks(dh, tb);
     }
@@ -366,6 +442,8 @@ int dbt_new(struct dbt **ret_dbt, const struct dbt_config *config, struct error 
     if (dbt == NULL)
         return error_set(err, ENOMEM, "no memory for the translator");
     dbt->config = *config;
+    if (dbt->config.max_insns == 0)
+        dbt->config.max_insns = IR_MAX_INSNS;
     rc = cache_new(&dbt->cache, config->space, config->harts, config->cache_bytes, &dbt_cache_ops,
                    dbt, err);
     if (rc == 0 && config->code_bytes != 0)
@@ -402,7 +480,7 @@ int dbt_hart_new(struct dbt_hart **ret_dh, struct dbt *dbt, struct hart *hart, u
     dh->back = dbt->back == NULL ? NULL : back_host;
     hart->run.engine = dh;
     hart->run.jump_cache = dh->jump_cache;
-    forget_guesses(dh);
+    dh->generation = 1; /* 0 is that of an empty entry */
     dbt->hart[index] = dh;
     *ret_dh = dh;
     return 0;

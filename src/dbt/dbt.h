@@ -18,6 +18,7 @@ struct dbt_config {
     unsigned harts;
     size_t cache_bytes; /* bound on memory for translations */
     size_t code_bytes;  /* memory for compiled code; 0: interpret only */
+    unsigned max_insns; /* of a block; 0: as many as fit, 1 single-steps (tests) */
 };
 
 int dbt_new(struct dbt **ret_dbt, const struct dbt_config *config, struct error *err) NODISCARD;

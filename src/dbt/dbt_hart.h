@@ -13,7 +13,11 @@ struct dbt_hart {
     struct dbt *dbt;
     unsigned index;
     const struct back_ops *back; /* NULL: interpret only */
-    uint32_t mode;       /* enum front_mode bits of what runs now */
+    uint32_t mode;               /* enum front_mode bits of what runs now */
+    /* Guesses of another generation are void: it grows when hart->tlb.generation, last seen as
+     * tlb_generation, does, and when blocks are freed. Never 0. With the mode it makes
+     * hart->run.cookie, which guesses are compared by. */
+    uint64_t generation, tlb_generation;
     struct dbt_stats stats;
     struct jump_cache_entry jump_cache[JUMP_CACHE_ENTRIES];
     struct tb *uncached; /* a block from memory that cannot be cached: run once */
@@ -25,8 +29,10 @@ struct dbt_hart {
 /* The block at pc in the current mode, translating if need be; enters it into the jump cache.
  * NULL: fetching raised an exception, recorded in the hart. */
 struct tb *dbt_block_at(struct dbt_hart *dh, gva_t pc);
-/* The same as the target of exit `link` of `from`: links the two when that is allowed. */
-struct tb *dbt_block_after(struct dbt_hart *dh, struct tb *from, unsigned link, gva_t pc);
+/* The same as the target of exit `link` of `from`, which was entered at from_pc: links the two
+ * when that is allowed. */
+struct tb *dbt_block_after(struct dbt_hart *dh, struct tb *from, gva_t from_pc, unsigned link,
+                           gva_t pc);
 /* Recomputes `mode` after the hart's state changed. */
 void dbt_mode_changed(struct dbt_hart *dh);
 
@@ -39,6 +45,23 @@ static inline void dbt_count(struct dbt_hart *dh)
     hart_count(dh->hart, (uint64_t)dh->hart->run.insns);
     dh->stats.instructions += (uint64_t)dh->hart->run.insns;
     dh->hart->run.insns = 0;
+}
+
+/* dbt_block_at(), from the jump cache if it is there. */
+static inline struct tb *dbt_block_guess(struct dbt_hart *dh, gva_t pc)
+{
+    struct jump_cache_entry *entry = &dh->jump_cache[jump_cache_index(pc)];
+
+    if (likely(entry->pc == pc && entry->cookie == dh->hart->run.cookie))
+        return entry->tb;
+    return dbt_block_at(dh, pc);
+}
+
+/* Takes the recorded exception; what ran before it counts in the mode it ran in. */
+static inline void dbt_take_exception(struct dbt_hart *dh)
+{
+    dbt_count(dh);
+    hart_take_exception(dh->hart);
 }
 
 /* dbt/interp/interp.c: runs from `tb` at virtual address pc until something is for the

@@ -34,13 +34,6 @@ static bool hart_exists(void *ctx, uint64_t hart)
     return vcpu_by_id(ctx, hart) != NULL;
 }
 
-static bool in_set(const struct sbi_hart_set *set, unsigned hart)
-{
-    if (set->base == UINT64_MAX)
-        return true;
-    return hart >= set->base && hart - set->base < 64 && (set->mask >> (hart - set->base) & 1);
-}
-
 /* ---- timer, IPIs, fences ---- */
 
 static void set_timer(void *ctx, uint64_t deadline)
@@ -55,7 +48,7 @@ static void send_ipi(void *ctx, const struct sbi_hart_set *set)
     struct machine *machine = machine_of(ctx);
 
     for (unsigned i = 0; i < machine->config.cpus; i++)
-        if (in_set(set, i))
+        if (sbi_hart_set_has(set, i))
             hart_request(&machine->vcpu[i]->hart, HART_REQ_IPI);
 }
 
@@ -80,7 +73,7 @@ static void remote_fence(void *ctx, const struct sbi_hart_set *set, enum sbi_fen
     (void)size;
     (void)asid;
     for (unsigned i = 0; i < machine->config.cpus; i++)
-        if (in_set(set, i))
+        if (sbi_hart_set_has(set, i))
             targets[count++] = machine->vcpu[i];
     vcpu_request_and_wait(ctx, targets, count,
                           kind == SBI_FENCE_I ? HART_REQ_FENCE_I : HART_REQ_TLB_FLUSH);

@@ -245,10 +245,11 @@ int load_raw(struct load_file *file, struct mem_space *space, const struct load_
     int rc;
 
     if (at < ram->start || at - ram->start > ram->size || size > ram->size - (at - ram->start))
-        return error_set(err, ENOMEM,
-                         "'%s' of %" PRIu64 " KiB does not fit at 0x%" PRIx64 ": RAM is %" PRIu64
-                         " MiB at 0x%" PRIx64 "; give the guest more (--memory)",
-                         load_file_name(file), size >> 10, at, ram->size >> 20, ram->start);
+        return error_set(
+            err, ENOMEM,
+            "'%s' of %" PRIu64 " KiB does not fit at 0x%" PRIx64 ": RAM is %" PRIu64
+            " MiB at 0x%" PRIx64 "; choose another address, or give the guest more (--memory)",
+            load_file_name(file), (size + KIB(1) - 1) >> 10, at, ram->size >> 20, ram->start);
     rc = load_file_copy(file, 0, size, space, at, err);
     if (rc < 0)
         return rc;

@@ -587,11 +587,19 @@ def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
     _, table = gen_insn.parse(sys.argv[1])
-    covered = set(BY_HAND)
+    covered, names = set(BY_HAND), []
     for name, out in programs(table):
+        names.append(name)
         assert out.number < 65536
         covered |= out.covered
         out.write(os.path.join(sys.argv[2], f'insn_{name}.S'))
+    here = os.path.dirname(os.path.abspath(__file__))
+    with open(os.path.join(here, 'list')) as lines:
+        listed = {line.split()[0] for line in lines if line.strip()}
+    absent = set(BY_HAND.values()) | {f'insn_{name}' for name in names}
+    absent -= listed
+    if absent:
+        sys.exit(f'tests/guest/list lacks {sorted(absent)}')
     missing = [row.name for row in table if row.name not in covered]
     if missing:
         sys.exit(f'no guest test covers {missing}')

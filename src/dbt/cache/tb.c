@@ -47,13 +47,13 @@ size_t tb_bytes(const struct tb *tb)
 }
 
 /* 64 bits of FNV-1a over halfwords, all an instruction is made of: a guest that finds a collision
- * fools itself only. */
+ * fools itself only. It may be writing there: atomic loads. */
 uint64_t tb_hash(const uint8_t *bytes, size_t len, uint64_t before)
 {
     uint64_t hash = before ^ UINT64_C(0xcbf29ce484222325);
 
     for (size_t i = 0; i + 1 < len; i += 2) {
-        hash ^= (uint64_t)bytes[i] | (uint64_t)bytes[i + 1] << 8;
+        hash ^= __atomic_load_n((const uint16_t *)(const void *)(bytes + i), __ATOMIC_RELAXED);
         hash *= UINT64_C(0x100000001b3);
         hash ^= hash >> 29;
     }

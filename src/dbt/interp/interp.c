@@ -40,16 +40,7 @@ static COLD void faulted(struct dbt_hart *dh, const struct tb *tb, const struct 
 
     dh->hart->s.pc = pc + tb->insn[index].offset;
     dh->hart->run.insns -= tb->insns - index;
-    hart_take_exception(dh->hart);
-}
-
-static struct tb *guess(struct dbt_hart *dh, gva_t pc)
-{
-    struct jump_cache_entry *entry = &dh->jump_cache[jump_cache_index(pc)];
-
-    if (likely(entry->pc == pc && entry->cookie == dh->hart->run.cookie))
-        return entry->tb;
-    return dbt_block_at(dh, pc);
+    dbt_take_exception(dh);
 }
 
 static unsigned rounding(const struct hart *hart, int64_t imm)
@@ -124,15 +115,15 @@ chain: /* exit number `link` of tb, to `target` */
     if (likely(link < T0_MAX_LINKS))
         next = atomic_load_explicit(&tb->link[link], memory_order_acquire);
     if (unlikely(next == NULL))
-        next = dbt_block_after(dh, tb, link, target);
+        next = dbt_block_after(dh, tb, pc, link, target);
     goto follow;
 anywhere: /* to `target`, wherever that is */
-    next = guess(dh, target);
+    next = dbt_block_guess(dh, target);
 follow:
     pc = target;
     if (unlikely(next == NULL)) {
         hart->s.pc = pc; /* the fetch faulted */
-        hart_take_exception(hart);
+        dbt_take_exception(dh);
         return;
     }
     tb = next;

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #define NEVER 0xffff
+_Static_assert((int)HART_TEMP_SLOTS >= (int)IR_MAX_OPS, "every value may need a temporary");
 _Static_assert(IR_MAX_OPS <= NEVER, "an index that no op has");
 
 struct lower {
@@ -25,7 +26,8 @@ struct lower {
     struct t0_code *out;
     ir_ref alias[IR_MAX_OPS];      /* the op whose value this one is; itself mostly */
     uint16_t last_use[IR_MAX_OPS]; /* of the value and its aliases; 0 when never used */
-    uint16_t next_set[IR_MAX_OPS]; /* GET/SET: the next SET of the same register, or NEVER */
+    uint16_t next_set[IR_MAX_OPS]; /* GET/SET: the next SET of the same register, or CALL, which
+                                    * may set any; or NEVER */
     uint16_t slot[IR_MAX_OPS];     /* where a value lives; not for constants */
     bool done_early[IR_MAX_OPS];   /* this SET's value is already in place */
     uint16_t reader_until[64];     /* per guest register: last use of a value that is its slot */
@@ -246,6 +248,9 @@ static void analyse(struct lower *lo)
         const struct ir_op *op = &lo->ir->op[i];
         int reg = guest_reg(op);
 
+        if (op->opcode == IR_CALL)
+            for (unsigned j = 0; j < ARRAY_LEN(next); j++)
+                next[j] = (uint16_t)i;
         if (reg < 0)
             continue;
         lo->next_set[i] = next[reg];
@@ -479,8 +484,9 @@ static void lower_call(struct lower *lo, const struct ir_op *op)
     uint16_t c = op->c == IR_NONE ? T0_SLOT_ZERO : use(lo, op->c);
 
     int64_t offset = lo->out->insn[lo->out->insns - 1].offset;
+    int64_t counts = lo->out->insns == lo->ir->insns ? T0_CALL_COUNTS : 0;
 
-    emit(lo, T0_CALL, 0, a, b, offset << 32 | (int64_t)c << 8 | op->imm)->dst = define(lo);
+    emit(lo, T0_CALL, 0, a, b, offset << 32 | counts | (int64_t)c << 8 | op->imm)->dst = define(lo);
 }
 
 static void lower_other(struct lower *lo, const struct ir_op *op)

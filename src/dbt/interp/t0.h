@@ -52,7 +52,8 @@ struct t0_insn {
     uint16_t first_op, offset;
 };
 
-enum { T0_MAX_OPS = 2 * IR_MAX_OPS, T0_MAX_LINKS = 2 };
+/* An op has three operands, and constants among them may need an op each. */
+enum { T0_MAX_OPS = 4 * IR_MAX_OPS, T0_MAX_LINKS = 2, T0_CALL_COUNTS = 1 << 24 };
 
 struct t0_code {
     struct t0_op op[T0_MAX_OPS];

@@ -71,7 +71,7 @@ static void fault(struct hart *hart, uint32_t info)
     hart->s.pc = hart->run.page + (info & PAGE_OFFSET_MASK);
     hart->run.insns -= info >> INFO_REMAINING_SHIFT & 0x7f;
     collect_flags(hart);
-    hart_take_exception(hart);
+    dbt_take_exception(hart->run.engine);
 }
 
 static void left(struct hart *hart)

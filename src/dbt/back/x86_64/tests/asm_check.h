@@ -104,7 +104,7 @@ static inline bool same_mem(const x86_op_mem *mem, struct x86_mem want, const cs
 static inline bool same_operand(const cs_x86_op *op, struct want want, const cs_x86 *detail)
 {
     uint64_t mask =
-        want.size == 8 || !want.size ? ~UINT64_C(0) : (UINT64_C(1) << (8 * want.size)) - 1;
+        want.size >= 8 || !want.size ? UINT64_MAX : (UINT64_C(1) << (8 * want.size)) - 1;
 
     if ((int)op->type != want.type)
         return false;

@@ -1,0 +1,144 @@
+/* dbt/tests/fixture.c - see fixture.h. */
+#include "dbt/tests/fixture.h"
+
+#include <stdlib.h>
+
+static struct fixture_hart *of(struct hart *hart)
+{
+    return hart->owner;
+}
+
+static uint64_t ops_time(struct hart *hart)
+{
+    (void)hart;
+    return 0;
+}
+
+static void ops_arm(struct hart *hart, uint64_t deadline)
+{
+    (void)hart, (void)deadline;
+}
+
+static void ops_sbi_call(struct hart *hart)
+{
+    of(hart)->done = true;
+    hart_set_attention(hart, HART_ATTN_KICK);
+}
+
+static void ops_fence_i(struct hart *hart)
+{
+    dbt_fence_i(of(hart)->dh);
+}
+
+static const struct hart_ops ops = {
+    .time = ops_time,
+    .arm_stimer = ops_arm,
+    .sbi_call = ops_sbi_call,
+    .fence_i = ops_fence_i,
+};
+
+static void make_hart(struct fixture *f, unsigned index)
+{
+    struct fixture_hart *fh = aligned_alloc(64, sizeof(*fh));
+
+    assert_non_null(fh);
+    memset(fh, 0, sizeof(*fh));
+    f->hart[index] = fh;
+    fh->fixture = f;
+    hart_init(&fh->hart, index, &f->isa, &ops, fh, f->space);
+    hart_watch_map(&fh->hart);
+    fh->hart.builtin_sbi = true;
+    hart_enter_supervisor(&fh->hart, RAM_BASE, 0);
+    assert_int_equal(dbt_hart_new(&fh->dh, f->dbt, &fh->hart, index, NULL), 0);
+}
+
+void fixture_init(struct fixture *f, unsigned harts, unsigned max_insns)
+{
+    struct dbt_config config = {
+        .isa = &f->isa,
+        .harts = harts,
+        .cache_bytes = FIXTURE_CACHE_BYTES,
+        .max_insns = max_insns,
+    };
+
+    memset(f, 0, sizeof(*f));
+    isa_config_default(&f->isa);
+    f->harts = harts;
+    mem_thread_register();
+    assert_int_equal(ram_block_new(&f->ram, "ram", RAM_SIZE, NULL), 0);
+    mem_region_init_container(&f->root, "root", UINT64_MAX);
+    mem_region_init_ram(&f->ram_region, "ram", f->ram, 0, RAM_SIZE);
+    mem_region_add(&f->root, RAM_BASE, &f->ram_region, 0);
+    assert_int_equal(mem_space_new(&f->space, &f->root, NULL), 0);
+    config.space = f->space;
+    assert_int_equal(dbt_new(&f->dbt, &config, NULL), 0);
+    for (unsigned i = 0; i < harts; i++)
+        make_hart(f, i);
+}
+
+void fixture_fini(struct fixture *f)
+{
+    for (unsigned i = 0; i < f->harts; i++) {
+        hart_unwatch_map(&f->hart[i]->hart);
+        dbt_hart_free(f->hart[i]->dh);
+        free(f->hart[i]);
+    }
+    dbt_free(f->dbt);
+    mem_space_free(f->space);
+    mem_region_del(&f->ram_region);
+    mem_barrier();
+    mem_region_fini(&f->ram_region);
+    mem_region_fini(&f->root);
+    ram_block_unref(f->ram);
+    mem_thread_unregister();
+}
+
+void *fixture_ram(struct fixture *f, gpa_t gpa)
+{
+    return f->ram->hva + (gpa - RAM_BASE);
+}
+
+gpa_t fixture_code(struct fixture *f, gpa_t gpa, const uint32_t *insns, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        unsigned length = insn_length((uint16_t)insns[i]);
+
+        assert_int_equal(mem_write(f->space, gpa, &insns[i], length), MEM_OK);
+        gpa += length;
+    }
+    return gpa;
+}
+
+void fixture_run(struct fixture *f, unsigned index)
+{
+    struct fixture_hart *fh = f->hart[index];
+
+    fh->done = false;
+    while (!fh->done) {
+        mem_read_lock();
+        atomic_store(&fh->hart.in_guest, true);
+        dbt_run(fh->dh);
+        atomic_store(&fh->hart.in_guest, false);
+        mem_read_unlock();
+        atomic_fetch_and(&fh->hart.attention, ~(uint32_t)(HART_ATTN_KICK | HART_ATTN_WFI));
+    }
+}
+
+void fixture_run_at(struct fixture *f, unsigned hart, gva_t pc)
+{
+    f->hart[hart]->hart.s.pc = pc;
+    fixture_run(f, hart);
+}
+
+void fixture_csr(struct fixture *f, unsigned hart, unsigned csr, uint64_t val)
+{
+    assert_true(hart_csr_poke(&f->hart[hart]->hart, csr, val));
+}
+
+uint32_t asm_insn(struct insn insn)
+{
+    uint32_t raw = insn_encode(&insn);
+
+    assert_int_not_equal(raw, 0);
+    return raw;
+}
