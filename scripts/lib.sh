@@ -53,7 +53,7 @@ build_packages="gcc libc6-dev meson ninja-build pkg-config python3 libfdt-dev li
 guest_packages="cpio xz-utils kmod e2fsprogs"
 test_packages="clang libclang-rt-dev clang-format clang-tidy libcmocka-dev libmpfr-dev
     python3-pytest gcc-riscv64-linux-gnu libc6-dev-riscv64-cross binutils-riscv64-linux-gnu
-    device-tree-compiler debootstrap openssh-client"
+    device-tree-compiler debootstrap openssh-client libcapstone-dev"
 
 # build DIR [MESON OPTION]...: configures DIR if it is not, and builds.
 build() {

@@ -419,13 +419,16 @@ static int unknown(const char *name, struct error *err)
     return error_set(err, EINVAL, "there is no option --%s; 'vireo run --help' lists them", name);
 }
 
+/* Whether `key` is one of the words of `keys`. */
 static bool key_permitted(const char *keys, const char *key)
 {
-    size_t len = strlen(key);
+    size_t len = strlen(key), word;
 
-    for (const char *at = keys; (at = strstr(at, key)) != NULL; at += len)
-        if ((at == keys || at[-1] == ' ') && (at[len] == ' ' || at[len] == '\0') && len > 0)
+    for (const char *at = keys; *at != '\0'; at += word + (at[word] == ' ')) {
+        word = strcspn(at, " ");
+        if (word == len && memcmp(at, key, len) == 0)
             return true;
+    }
     return false;
 }
 

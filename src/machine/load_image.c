@@ -31,6 +31,8 @@ enum {
     SNIFF_SIZE = 640, /* what telling file types apart takes: bzImage's magic is at 0x202 */
     PE_MACHINE_RISCV32 = 0x5032,
     PE_MACHINE_RISCV64 = 0x5064,
+    PE_HEADER_SIZE = 24, /* signature and COFF header; the optional header and sections follow */
+    PE_SECTION_SIZE = 40,
     FLAG_BIG_ENDIAN = 1,
 };
 
@@ -99,6 +101,33 @@ static const char *foreign(const uint8_t *head)
     return "no kernel Vireo knows; give a RISC-V Linux Image (plain or gzip) or an ELF file";
 }
 
+/* The section table of the PE header at `pe` says how far the file reaches: what was copied in part
+ * is found out here, not by a guest that runs into zeros. */
+static int check_sections(struct load_file *file, uint64_t pe, struct error *err)
+{
+    uint8_t coff[PE_HEADER_SIZE], section[PE_SECTION_SIZE];
+    uint64_t table;
+    int rc = load_file_read(file, pe, coff, sizeof(coff), err);
+
+    if (rc < 0)
+        return rc;
+    table = pe + sizeof(coff) + get_le(coff + 20, 2);
+    for (unsigned i = 0; i < get_le(coff + 6, 2); i++) {
+        uint64_t end;
+
+        rc = load_file_read(file, table + i * sizeof(section), section, sizeof(section), err);
+        if (rc < 0)
+            return rc;
+        end = get_le(section + 16, 4) + get_le(section + 20, 4);
+        if (end > load_file_size(file))
+            return error_set(err, EINVAL,
+                             "'%s' is cut short: it has %" PRIu64 " bytes of %" PRIu64
+                             "; copy it again",
+                             load_file_name(file), load_file_size(file), end);
+    }
+    return 0;
+}
+
 /* With an EFI stub the PE header names the processor; without, nothing does. */
 static int check_pe(struct load_file *file, const uint8_t *head, struct error *err)
 {
@@ -125,7 +154,7 @@ static int check_pe(struct load_file *file, const uint8_t *head, struct error *e
                          "'%s' is an EFI kernel for another architecture (machine 0x%x); give one "
                          "for riscv64",
                          load_file_name(file), machine);
-    return 0;
+    return check_sections(file, at, err);
 }
 
 static int load_image(struct load_file *file, const uint8_t *head, struct mem_space *space,

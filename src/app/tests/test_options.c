@@ -228,6 +228,8 @@ static const struct bad {
     { "--kernel at=4", "--kernel: path=", "file's name" },
     { "--kernel k,at=no", "--kernel: at: 'no'", "0x80200000" },
     { "--kernel k,size=4", "--kernel: there is no key 'size'", "path at" },
+    { "--kernel a,=b", "--kernel: there is no key ''", "path at" },
+    { "--kernel a,th=b", "--kernel: there is no key 'th'", "path at" },
     { "--kernel a,path=b", "--kernel: path=", "leave one" },
     { "--kernel a,b", "--kernel: 'b'", "key=value" },
     { "--kernel k --initrd", "--initrd", "--initrd F" },

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dbt/cache/tb_storage.h"
+#include "mem/space.h"
 
 struct tb *tb_new(const struct t0_code *code)
 {
@@ -32,11 +33,13 @@ void tb_free(struct tb *tb)
 
 static void tb_free_rcu(struct rcu_head *rcu)
 {
+    mem_tsan_acquire();
     free(container_of(rcu, struct tb_storage, rcu));
 }
 
 void tb_free_later(struct tb *tb)
 {
+    mem_tsan_release();
     call_rcu(&container_of(tb, struct tb_storage, tb)->rcu, tb_free_rcu);
 }
 

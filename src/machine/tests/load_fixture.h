@@ -63,6 +63,7 @@ static inline void make_image(uint8_t image[IMAGE_LEN])
     memcpy(image + 48, "RISCV\0\0\0", 8);
     memcpy(image + 56, "RSC\x05", 4);
     put(image + 60, PE_AT, 4);
+    memset(image + PE_AT, 0, 24); /* no sections */
     memcpy(image + PE_AT, "PE\0\0", 4);
     put(image + PE_AT + 4, 0x5064, 2);
 }

@@ -180,6 +180,40 @@ TEST(an_image_that_does_not_fit_or_lies_is_refused)
     trial_end(&t);
 }
 
+TEST(an_efi_image_that_ends_before_its_sections_do_is_cut_short)
+{
+    enum { OPTIONAL = 112, SECTIONS = PE_AT + 24 + OPTIONAL };
+    uint8_t image[IMAGE_LEN];
+    struct trial t;
+
+    trial_begin(&t);
+    make_image(image);
+    put(image + PE_AT + 6, 2, 2);         /* sections */
+    put(image + PE_AT + 20, OPTIONAL, 2); /* bytes before the first */
+    put(image + SECTIONS + 16, 0x400, 4); /* .text: bytes in the file, and where */
+    put(image + SECTIONS + 20, 0x400, 4);
+    put(image + SECTIONS + 40 + 16, IMAGE_LEN - 0x800, 4);
+    put(image + SECTIONS + 40 + 20, 0x800, 4);
+    try_kernel(&t, image, IMAGE_LEN);
+    assert_int_equal(t.rc, 0);
+    try_kernel(&t, image, IMAGE_LEN - 1);
+    ASSERT_FAILS(&t, EINVAL, "cut short");
+    for (size_t len = 0; len < IMAGE_LEN; len += 8) {
+        try_kernel(&t, image, len);
+        assert_true(t.rc < 0 && t.err.text[0] != '\0');
+    }
+    /* Numbers that would wrap, and a table outside the file. */
+    put(image + SECTIONS + 40 + 16, UINT32_MAX, 4);
+    put(image + SECTIONS + 40 + 20, UINT32_MAX, 4);
+    try_kernel(&t, image, IMAGE_LEN);
+    ASSERT_FAILS(&t, EINVAL, "cut short");
+    put(image + PE_AT + 6, UINT16_MAX, 2);
+    put(image + PE_AT + 20, UINT16_MAX, 2);
+    try_kernel(&t, image, IMAGE_LEN);
+    ASSERT_FAILS(&t, EINVAL, "cut short");
+    trial_end(&t);
+}
+
 TEST(a_file_for_another_machine_or_purpose_is_named_for_what_it_is)
 {
     static const struct {

@@ -64,12 +64,9 @@ static void put_opcode(struct insn *insn, uint32_t op, unsigned rxb, bool force_
     /* REX goes last before the opcode, or it is ignored (2.2.1). */
     if (rxb || force_rex || (op & OP_W))
         put(insn, 0x40 | (op & OP_W ? 8u : 0) | rxb);
+    assert(map <= 1); /* those of the others all have VEX */
     if (map)
         put(insn, 0x0f);
-    if (map == 2)
-        put(insn, 0x38);
-    else if (map == 3)
-        put(insn, 0x3a);
     put(insn, (op & 0xff) + plus);
 }
 
