@@ -75,7 +75,8 @@ struct ram_hint {
     bool writable;
 };
 
-/* What an engine keeps where its compiled code reaches it: near the registers. Only dbt/ uses it. */
+/* What an engine keeps where its compiled code reaches it: near the registers. Only dbt/ uses it.
+ */
 struct hart_run {
     gva_t page;       /* virtual address of the page the running block is in */
     int64_t insns;    /* executed, not yet told to hart_count(); see dbt_hart.h */

@@ -26,7 +26,7 @@ enum { MAX_HARTS = 64, COOKIE_MODE_BITS = 16 };
 struct dbt {
     struct dbt_config config;
     struct cache *cache;
-    struct back *back; /* NULL: interpret only */
+    struct back *back;                /* NULL: interpret only */
     struct dbt_hart *hart[MAX_HARTS]; /* written before any hart runs */
 };
 

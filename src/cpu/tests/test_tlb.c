@@ -31,7 +31,7 @@ static bool has(struct tlb *tlb, enum tlb_bank bank, gva_t gva)
 #define A UINT64_C(0x10000000)
 #define B UINT64_C(0x10001000)
 #define G UINT64_C(0x10002000)
-#define SUPER UINT64_C(0x40203000) /* in the 2 MiB at 0x40200000 */
+#define SUPER UINT64_C(0x40205000) /* in the 2 MiB at 0x40200000 */
 #define GIANT UINT64_C(0x85004000) /* in the 1 GiB at 0x80000000 */
 
 static void fill_all(struct tlb *tlb)
@@ -69,8 +69,8 @@ TEST(fences_drop_what_they_name)
     assert_int_equal(left(&tlb), 0x1f);
     tlb_flush_page(&tlb, A + 0x123);
     assert_int_equal(left(&tlb), 0x1e);
-    tlb_flush_page(&tlb, A + MIB(1)); /* the same slot, another page */
-    tlb_flush_page(&tlb, B + MIB(1));
+    tlb_flush_page(&tlb, A + MIB(1) + 0x1000); /* the same slot, another page */
+    tlb_flush_page(&tlb, B + MIB(1) - 0x1000);
     assert_int_equal(left(&tlb), 0x1e);
     tlb_flush_page(&tlb, G);
     assert_int_equal(left(&tlb), 0x1a);

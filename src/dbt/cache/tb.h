@@ -22,11 +22,11 @@ struct tb {
     uint64_t content; /* a hash of the guest bytes */
     struct tb *_Atomic hash_next;
     struct code_page *page, *page2; /* what it was made from; page2 NULL mostly */
-    struct tb *page_next;       /* of the same page; straddling blocks have a list of their own */
+    struct tb *page_next;     /* of the same page; straddling blocks have a list of their own */
     const void *_Atomic code; /* compiled, set once; NULL: not yet, or no back end */
     /* Where each link's jump in `code` has its displacement, in the written mapping. */
     uint8_t *link_site[T0_MAX_LINKS];
-    _Atomic uint32_t runs; /* interpreted so far; compiling starts at a threshold */
+    _Atomic uint32_t runs;      /* interpreted so far; compiling starts at a threshold */
     const struct t0_insn *insn; /* `insns` entries, behind op[] */
     struct t0_op op[];
 };
@@ -58,7 +58,7 @@ static inline bool tb_heat(struct tb *tb)
 enum { JUMP_CACHE_ENTRIES = 2048 };
 struct jump_cache_entry {
     gva_t pc;
-    uint64_t cookie;  /* hart_run.cookie when it was entered */
+    uint64_t cookie; /* hart_run.cookie when it was entered */
     struct tb *tb;
     const void *code; /* where compiled code of tb begins, or where to leave compiled code for it */
 };

@@ -9,7 +9,6 @@
  * instruction (from tb->insn) and the number of instructions that had not begun.
  */
 #include <assert.h>
-#include <string.h>
 
 #include "cpu/fp.h"
 #include "dbt/dbt_hart.h"
@@ -145,14 +144,12 @@ fault:
 
 bool t0_step(struct dbt_hart *dh, const struct t0_op *op, gva_t pc)
 {
-    struct {
-        struct tb tb;
-        struct t0_op op[2];
-    } block;
+    /* A block of no instructions: t0_run() then begins at its op and ends at the STOP. */
+    _Alignas(struct tb) uint8_t bytes[sizeof(struct tb) + 2 * sizeof(struct t0_op)] = { 0 };
+    struct tb *tb = (struct tb *)(void *)bytes;
 
-    memset(&block.tb, 0, sizeof(block.tb));
-    block.op[0] = *op;
-    block.op[1] = (struct t0_op){ .opcode = T0_STOP };
-    t0_run(dh, &block.tb, pc);
+    tb->op[0] = *op;
+    tb->op[1] = (struct t0_op){ .opcode = T0_STOP };
+    t0_run(dh, tb, pc);
     return !dh->hart->exc_raised;
 }

@@ -64,8 +64,8 @@ void t1_define(struct t1 *t, uint16_t slot, enum x86_reg reg)
 
 uint32_t t1_info(const struct t1 *t)
 {
-    return (t->block_offset + t->tb->insn[t->insn].offset) |
-           (uint32_t)(t->tb->insns - t->insn) << INFO_REMAINING_SHIFT;
+    return (t->block_offset + t->tb->insn[t->insn].offset) | (uint32_t)(t->tb->insns - t->insn)
+                                                                 << INFO_REMAINING_SHIFT;
 }
 
 struct t1_cold *t1_cold(struct t1 *t, int kind, uint8_t *from)

@@ -43,13 +43,13 @@ enum { INFO_REMAINING_SHIFT = 12, INFO_SIZE_SHIFT = 20, INFO_BLOCK_SHIFT = 20 };
 
 /* Shared pieces of code, as addresses in the written mapping. */
 struct t1_stubs {
-    uint8_t *enter;  /* C: uint64_t (struct hart *, const void *code) */
-    uint8_t *leave;  /* rax 0: to the dispatcher, s.pc is set */
-    uint8_t *exit;   /* rax says which exit of which block, s.pc is set */
-    uint8_t *jump;   /* to virtual address rax, through the jump cache */
-    uint8_t *load;   /* rcx gva, eax info -> rax */
-    uint8_t *store;  /* rcx gva, rdx value, eax info */
-    uint8_t *step;   /* rdx T0 op, eax info: interprets it */
+    uint8_t *enter; /* C: uint64_t (struct hart *, const void *code) */
+    uint8_t *leave; /* rax 0: to the dispatcher, s.pc is set */
+    uint8_t *exit;  /* rax says which exit of which block, s.pc is set */
+    uint8_t *jump;  /* to virtual address rax, through the jump cache */
+    uint8_t *load;  /* rcx gva, eax info -> rax */
+    uint8_t *store; /* rcx gva, rdx value, eax info */
+    uint8_t *step;  /* rdx T0 op, eax info: interprets it */
 };
 
 struct back {
@@ -67,12 +67,12 @@ struct back {
 /* A way back from cold code, or into it. */
 struct t1_cold {
     enum { COLD_LOAD, COLD_STORE, COLD_STEP, COLD_EXIT, COLD_CROSS } kind;
-    uint8_t *from;   /* the displacement that leads here */
-    uint8_t *back;   /* where to go on */
+    uint8_t *from; /* the displacement that leads here */
+    uint8_t *back; /* where to go on */
     const struct t0_op *op;
     uint32_t info;
-    int64_t target;  /* EXIT, CROSS: offset from the page's start */
-    unsigned link;   /* EXIT */
+    int64_t target; /* EXIT, CROSS: offset from the page's start */
+    unsigned link;  /* EXIT */
 };
 
 enum { T1_MAX_COLD = 2 * T0_MAX_OPS };
