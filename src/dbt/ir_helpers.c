@@ -121,7 +121,8 @@ uint64_t ir_helper_check_target(struct hart *hart, uint64_t a, uint64_t b, uint6
 
 uint64_t ir_helper_cbo(struct hart *hart, uint64_t a, uint64_t b, uint64_t c)
 {
-    return hart_cbo(hart, (unsigned)c, b, (uint32_t)a); /* false: has raised */
+    (void)!hart_cbo(hart, (unsigned)c, b, (uint32_t)a); /* false: has raised */
+    return 0;
 }
 
 /* ---- amocas.q ---- */

@@ -100,6 +100,11 @@ static int load_images(struct board *board, struct boot *boot, struct error *err
     return load_check_apart(boot->taken, boot->count, err);
 }
 
+/* OpenSBI's fw_jump moves the device tree to here (FW_JUMP_FDT_OFFSET of its generic platform),
+ * whatever lies there. */
+static const struct load_extent fw_jump_fdt = { VIRT_DRAM + 0x2200000, KIB(64),
+                                                "the device tree of OpenSBI's fw_jump" };
+
 static int load_initrd(struct board *board, struct boot *boot, struct dt_blob *blob,
                        struct error *err)
 {
@@ -109,6 +114,8 @@ static int load_initrd(struct board *board, struct boot *boot, struct dt_blob *b
 
     if (board->initrd == NULL)
         return 0;
+    if (board->bios != NULL)
+        take(boot, &fw_jump_fdt);
     rc = load_place_initrd(&boot->ram, boot->taken, boot->count, load_file_size(board->initrd), &at,
                            err);
     if (rc == 0)

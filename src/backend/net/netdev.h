@@ -43,6 +43,7 @@ struct netdev {
     const struct netdev_ops *ops;
     struct loop *loop;
     bool checksums_valid; /* frames for the guest come with checksums that are right */
+    bool takes_large_tcp; /* a TCP segment may fill a frame of NETDEV_FRAME_MAX, whatever the MTU */
     /* private */
     const struct netdev_handler *handler;
     void *opaque;

@@ -383,6 +383,7 @@ int slirp_netdev_open(struct netdev **ret_netdev, struct loop *loop,
         return error_set(err, ENOMEM, "user network: no memory");
     netdev_init(&net->netdev, &user_ops, loop);
     net->netdev.checksums_valid = true; /* libslirp computes them all */
+    net->netdev.takes_large_tcp = true; /* it ends each connection, so it need not cut segments */
     list_init(&net->slots);
     loop_work_init(&net->turn, loop, user_turn);
     loop_timer_init(&net->timeout, loop, user_timeout);

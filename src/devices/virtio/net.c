@@ -6,6 +6,8 @@
  * the backend needs no lock. Control commands are answered on the vCPU that sent them.
  *
  *     guest -> host   header, frame | -             header skipped, checksum filled in if asked
+ *                                                   (and no segment cut, whatever gso_type says:
+ *                                                   TSO is offered for backends that need not)
  *     host -> guest   - | header, frame             over several buffers with MRG_RXBUF
  *     control         class, command, data | ack
  *
@@ -28,6 +30,8 @@ enum {
     VIRTIO_NET_F_CSUM = 0,
     VIRTIO_NET_F_GUEST_CSUM = 1,
     VIRTIO_NET_F_MAC = 5,
+    VIRTIO_NET_F_HOST_TSO4 = 11,
+    VIRTIO_NET_F_HOST_TSO6 = 12,
     VIRTIO_NET_F_MRG_RXBUF = 15,
     VIRTIO_NET_F_STATUS = 16,
     VIRTIO_NET_F_CTRL_VQ = 17,
@@ -336,8 +340,12 @@ static bool net_features_ok(struct virtio *v, uint64_t features)
     const uint64_t control = VIRTIO_FEATURE(VIRTIO_NET_F_CTRL_RX) |
                              VIRTIO_FEATURE(VIRTIO_NET_F_GUEST_ANNOUNCE) |
                              VIRTIO_FEATURE(VIRTIO_NET_F_CTRL_MAC_ADDR);
+    const uint64_t segments =
+        VIRTIO_FEATURE(VIRTIO_NET_F_HOST_TSO4) | VIRTIO_FEATURE(VIRTIO_NET_F_HOST_TSO6);
 
     (void)v; /* 5.1.3.1 */
+    if ((features & segments) != 0 && (features & VIRTIO_FEATURE(VIRTIO_NET_F_CSUM)) == 0)
+        return false;
     return (features & control) == 0 || (features & VIRTIO_FEATURE(VIRTIO_NET_F_CTRL_VQ)) != 0;
 }
 
@@ -444,6 +452,9 @@ void virtio_net_init(struct virtio_net *net, const char *id, struct mem_space *s
         VIRTIO_FEATURE(VIRTIO_NET_F_STATUS) | VIRTIO_FEATURE(VIRTIO_NET_F_CTRL_VQ) |
         VIRTIO_FEATURE(VIRTIO_NET_F_CTRL_RX) | VIRTIO_FEATURE(VIRTIO_NET_F_GUEST_ANNOUNCE) |
         VIRTIO_FEATURE(VIRTIO_NET_F_CTRL_MAC_ADDR);
+    if (net->netdev->takes_large_tcp)
+        v->features_offered |=
+            VIRTIO_FEATURE(VIRTIO_NET_F_HOST_TSO4) | VIRTIO_FEATURE(VIRTIO_NET_F_HOST_TSO6);
     loop_work_init(&net->transmit, net->netdev->loop, run_transmit);
 }
 

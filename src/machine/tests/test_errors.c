@@ -134,8 +134,8 @@ TEST(files_of_another_kind)
     b.config.kernel_at = 0; /* then it has to be a kernel */
     expect_failure(&b, -ENOEXEC, "is no kernel Vireo knows");
     begin(&b);
-    b.config.dtb = "/proc/self/exe";
-    expect_failure(&b, -EINVAL, "--dtb: ");
+    b.config.dtb = b.path;
+    expect_failure(&b, -EINVAL, "is not a device tree blob");
     begin(&b);
     b.config.disk[b.config.disks++].path = "/tmp";
     expect_failure(&b, -EISDIR, "--disk: ");

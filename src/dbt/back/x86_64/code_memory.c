@@ -1,10 +1,14 @@
 /*
  * dbt/back/x86_64/code_memory.c - memory for compiled code.
  *
- * One anonymous file (memfd), mapped twice: readable and writable, readable and executable. The
- * two views are of the same physical pages, so what is written through one is fetched through the
- * other; x86 keeps instruction fetch coherent with stores to the same physical address (SDM volume
- * 3, 11.6). Pages are given by the host when first written, so a large arena costs nothing.
+ * Shared memory mapped twice: readable and writable, readable and executable. The two views are of
+ * the same physical pages, so what is written through one is fetched through the other; x86 keeps
+ * instruction fetch coherent with stores to the same physical address (SDM volume 3, 11.6). Pages
+ * are given by the host when first written, so a large arena costs nothing.
+ *
+ * The memory is an anonymous file (memfd). Where the host refuses that, it is shared memory without
+ * a file, whose second view comes from mremap() with an old size of 0 (mremap(2)). There the
+ * executable view comes first, for a host may forbid a mapping to become executable later.
  */
 #include "dbt/back/x86_64/code_memory.h"
 
@@ -19,6 +23,34 @@
 #define MFD_EXEC 0x0010U
 #endif
 
+static int round_size(size_t *size, struct error *err)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), max = (size_t)1 << 31;
+
+    if (*size == 0 || *size > max)
+        return error_set(err, EINVAL,
+                         "cannot make %zu bytes of memory for compiled code: the size must be "
+                         "between 1 byte and 2 GiB",
+                         *size);
+    *size = (*size + page - 1) & ~(page - 1);
+    return 0;
+}
+
+static int no_map(struct error *err, size_t size)
+{
+    return error_set(err, errno, "cannot map %zu bytes of memory for compiled code: %s", size,
+                     strerror(errno));
+}
+
+static int no_exec(struct error *err)
+{
+    return error_set(err, errno,
+                     "cannot map memory for compiled code as executable: %s; the host (SELinux, a "
+                     "seccomp filter, a noexec policy) may forbid it to this process; --accel "
+                     "interp runs without it",
+                     strerror(errno));
+}
+
 static int open_memfd(void)
 {
     int fd = memfd_create("vireo-code", MFD_CLOEXEC | MFD_EXEC);
@@ -30,49 +62,66 @@ static int open_memfd(void)
 
 int code_memory_new(struct code_memory *ret_memory, size_t size, struct error *err)
 {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE), max = (size_t)1 << 31;
     struct code_memory memory;
-    int rc;
+    int rc = round_size(&size, err);
 
-    if (size == 0 || size > max)
-        return error_set(err, EINVAL,
-                         "cannot make %zu bytes of memory for compiled code: the size must be "
-                         "between 1 byte and 2 GiB",
-                         size);
-    memory.size = (size + page - 1) & ~(page - 1);
+    if (rc < 0)
+        return rc;
+    memory.size = size;
     memory.fd = open_memfd();
     if (memory.fd < 0)
-        return error_set(err, errno,
-                         "cannot make memory for compiled code: the host refuses memfd_create: "
-                         "%s; --accel interp runs without it",
-                         strerror(errno));
-    if (ftruncate(memory.fd, (off_t)memory.size) < 0) {
-        rc = error_set(err, errno, "cannot make %zu bytes of memory for compiled code: %s",
-                       memory.size, strerror(errno));
+        return code_memory_new_anonymous(ret_memory, size, err);
+    if (ftruncate(memory.fd, (off_t)size) < 0) {
+        rc = no_map(err, size);
         goto close_fd;
     }
-    memory.write = mmap(NULL, memory.size, PROT_READ | PROT_WRITE, MAP_SHARED, memory.fd, 0);
+    memory.write = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, memory.fd, 0);
     if (memory.write == MAP_FAILED) {
-        rc = error_set(err, errno, "cannot map %zu bytes of memory for compiled code: %s",
-                       memory.size, strerror(errno));
+        rc = no_map(err, size);
         goto close_fd;
     }
-    memory.exec = mmap(NULL, memory.size, PROT_READ | PROT_EXEC, MAP_SHARED, memory.fd, 0);
+    memory.exec = mmap(NULL, size, PROT_READ | PROT_EXEC, MAP_SHARED, memory.fd, 0);
     if (memory.exec == MAP_FAILED) {
-        rc = error_set(err, errno,
-                       "cannot map memory for compiled code as executable: %s; the host (SELinux, "
-                       "a seccomp filter, a noexec policy) may forbid it to this process; "
-                       "--accel interp runs without it",
-                       strerror(errno));
+        rc = no_exec(err);
         goto unmap_write;
     }
     *ret_memory = memory;
     return 0;
 
 unmap_write:
-    munmap(memory.write, memory.size);
+    munmap(memory.write, size);
 close_fd:
     close(memory.fd);
+    return rc;
+}
+
+int code_memory_new_anonymous(struct code_memory *ret_memory, size_t size, struct error *err)
+{
+    struct code_memory memory = { .fd = -1 };
+    int rc = round_size(&size, err);
+
+    if (rc < 0)
+        return rc;
+    memory.size = size;
+    memory.exec = mmap(NULL, size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory.exec == MAP_FAILED)
+        return no_exec(err);
+    memory.write = mremap(memory.exec, 0, size, MREMAP_MAYMOVE);
+    if (memory.write == MAP_FAILED) {
+        rc = no_map(err, size);
+        goto unmap_exec;
+    }
+    if (mprotect(memory.write, size, PROT_READ | PROT_WRITE) < 0) {
+        rc = no_map(err, size);
+        goto unmap_write;
+    }
+    *ret_memory = memory;
+    return 0;
+
+unmap_write:
+    munmap(memory.write, size);
+unmap_exec:
+    munmap(memory.exec, size);
     return rc;
 }
 
@@ -82,6 +131,7 @@ void code_memory_free(struct code_memory *memory)
         return;
     munmap(memory->exec, memory->size);
     munmap(memory->write, memory->size);
-    close(memory->fd);
+    if (memory->fd >= 0)
+        close(memory->fd);
     *memory = (struct code_memory){ .fd = -1 };
 }

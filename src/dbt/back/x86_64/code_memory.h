@@ -1,4 +1,4 @@
-/* dbt/back/x86_64/code_memory.h - memory for compiled code, W^X by two mappings of one memfd.
+/* dbt/back/x86_64/code_memory.h - memory for compiled code, W^X by two mappings of one memory.
  *
  * Code is written through `write` and run at `exec`; no page is ever writable and executable in
  * one mapping. The whole arena is within 2 GiB, so that code reaches code by 32 bits; helpers are
@@ -16,12 +16,16 @@ struct code_memory {
     uint8_t *write, *exec; /* two views of the same bytes */
     size_t size;
     /* private */
-    int fd;
+    int fd; /* -1: anonymous */
 };
 
 /* size in bytes, rounded up to pages. -errno with a sentence (a host that forbids executable
  * memory, say). */
 int code_memory_new(struct code_memory *ret_memory, size_t size, struct error *err) NODISCARD;
+/* The same of memory that has no file. For a perf symbol file (perf_map.h), which perf applies to
+ * no other; the first one falls back to it. */
+int code_memory_new_anonymous(struct code_memory *ret_memory, size_t size,
+                              struct error *err) NODISCARD;
 void code_memory_free(struct code_memory *memory);
 
 static inline const uint8_t *code_exec(const struct code_memory *memory, const uint8_t *written)

@@ -9,6 +9,7 @@
 enum {
     F_CSUM = 0,
     F_GUEST_CSUM = 1,
+    F_HOST_TSO4 = 11,
     F_MRG_RXBUF = 15,
     F_STATUS = 16,
     F_CTRL_VQ = 17,
@@ -154,6 +155,26 @@ TEST(control_features_need_the_control_queue)
     set_reg(&t.b, R_DRV_FEATURES, 1u << F_CTRL_RX);
     set_reg(&t.b, R_STATUS, 11);
     assert_int_equal(reg(&t.b, R_STATUS), 3);
+    net_fini(&t);
+}
+
+TEST(segmentation_needs_checksums_and_a_backend_that_takes_large_frames)
+{
+    struct net_bench t;
+
+    net_init(&t, false);
+    assert_int_equal(offered(&t.b) >> F_HOST_TSO4 & 3, 0);
+    net_fini(&t);
+    net_init(&t, true);
+    assert_int_equal(offered(&t.b) >> F_HOST_TSO4 & 3, 3);
+    set_reg(&t.b, R_STATUS, 3);
+    set_reg(&t.b, R_DRV_FEATURES_SEL, 0);
+    set_reg(&t.b, R_DRV_FEATURES, 1u << F_HOST_TSO4);
+    set_reg(&t.b, R_STATUS, 11);
+    assert_int_equal(reg(&t.b, R_STATUS), 3);
+    set_reg(&t.b, R_DRV_FEATURES, 1u << F_HOST_TSO4 | 1u << F_CSUM);
+    set_reg(&t.b, R_STATUS, 11);
+    assert_int_equal(reg(&t.b, R_STATUS), 11);
     net_fini(&t);
 }
 

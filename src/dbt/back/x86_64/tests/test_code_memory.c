@@ -10,12 +10,15 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "dbt/back/x86_64/code_memory.h"
+
+typedef int new_memory(struct code_memory *ret_memory, size_t size, struct error *err);
+static new_memory *const ways[] = { code_memory_new, code_memory_new_anonymous };
+#define EACH_WAY(way) for (unsigned way = 0; way < 2; way++)
 
 /* "rwxp" of the mapping that holds an address, as the host tells it. */
 static void permissions(const uint8_t *at, char ret[5])
@@ -40,12 +43,15 @@ TEST(no_page_is_both_writable_and_executable)
     struct code_memory memory;
     char perm[5];
 
-    assert_int_equal(code_memory_new(&memory, 1 << 20, NULL), 0);
-    permissions(memory.write, perm);
-    assert_string_equal(perm, "rw-s");
-    permissions(memory.exec, perm);
-    assert_string_equal(perm, "r-xs");
-    code_memory_free(&memory);
+    EACH_WAY(way)
+    {
+        assert_int_equal(ways[way](&memory, 1 << 20, NULL), 0);
+        permissions(memory.write, perm);
+        assert_string_equal(perm, "rw-s");
+        permissions(memory.exec, perm);
+        assert_string_equal(perm, "r-xs");
+        code_memory_free(&memory);
+    }
 }
 
 TEST(what_is_written_is_run_at_once)
@@ -53,16 +59,19 @@ TEST(what_is_written_is_run_at_once)
     struct code_memory memory;
     int (*answer)(void);
 
-    assert_int_equal(code_memory_new(&memory, 4096, NULL), 0);
-    assert_ptr_equal(code_exec(&memory, memory.write + 17), memory.exec + 17);
-    answer = (int (*)(void))(void *)memory.exec;
-    for (uint8_t n = 0; n < 100; n++) {
-        const uint8_t code[] = { 0xb8, n, 0, 0, 0, 0xc3 }; /* mov eax, n; ret */
+    EACH_WAY(way)
+    {
+        assert_int_equal(ways[way](&memory, 4096, NULL), 0);
+        assert_ptr_equal(code_exec(&memory, memory.write + 17), memory.exec + 17);
+        answer = (int (*)(void))(void *)memory.exec;
+        for (uint8_t n = 0; n < 100; n++) {
+            const uint8_t code[] = { 0xb8, n, 0, 0, 0, 0xc3 }; /* mov eax, n; ret */
 
-        memcpy(memory.write, code, sizeof(code));
-        assert_int_equal(answer(), n);
+            memcpy(memory.write, code, sizeof(code));
+            assert_int_equal(answer(), n);
+        }
+        code_memory_free(&memory);
     }
-    code_memory_free(&memory);
 }
 
 TEST(sizes_are_rounded_to_pages_and_bounded)
@@ -70,15 +79,18 @@ TEST(sizes_are_rounded_to_pages_and_bounded)
     struct code_memory memory = { .fd = -1 };
     struct error err;
 
-    assert_int_equal(code_memory_new(&memory, 1, NULL), 0);
-    assert_int_equal(memory.size, 4096);
-    memory.write[4095] = 1;
-    assert_int_equal(memory.exec[4095], 1);
-    code_memory_free(&memory);
-    assert_int_equal(code_memory_new(&memory, 0, &err), -EINVAL);
-    assert_int_equal(code_memory_new(&memory, ((size_t)1 << 31) + 1, &err), -EINVAL);
-    assert_int_equal(code_memory_new(&memory, SIZE_MAX, &err), -EINVAL);
-    assert_non_null(strstr(err.text, "2 GiB"));
+    EACH_WAY(way)
+    {
+        assert_int_equal(ways[way](&memory, 1, NULL), 0);
+        assert_int_equal(memory.size, 4096);
+        memory.write[4095] = 1;
+        assert_int_equal(memory.exec[4095], 1);
+        code_memory_free(&memory);
+        assert_int_equal(ways[way](&memory, 0, &err), -EINVAL);
+        assert_int_equal(ways[way](&memory, ((size_t)1 << 31) + 1, &err), -EINVAL);
+        assert_int_equal(ways[way](&memory, SIZE_MAX, &err), -EINVAL);
+        assert_non_null(strstr(err.text, "2 GiB"));
+    }
 }
 
 TEST(nothing_is_left_behind)
@@ -97,9 +109,10 @@ TEST(nothing_is_left_behind)
     code_memory_free(NULL);
 }
 
-/* Runs body in a child that the host restricts, where code_memory_new must fail with errnum and a
+/* In a child that the host restricts, making memory must fail with errnum and a
  * sentence that has `words`. */
-static void fails_in_child(void (*restrict_me)(void), int errnum, const char *words)
+static void fails_in_child(void (*restrict_me)(void), new_memory *make, int errnum,
+                           const char *words)
 {
     pid_t child = fork();
     int status;
@@ -113,7 +126,7 @@ static void fails_in_child(void (*restrict_me)(void), int errnum, const char *wo
         restrict_me();
         before = dup(0);
         close(before);
-        rc = code_memory_new(&memory, 4096, &err);
+        rc = make(&memory, 4096, &err);
         if (rc != -errnum || !strstr(err.text, words) || !strstr(err.text, "interp")) {
             dprintf(2, "got %d: %s\n", rc, err.text);
             _exit(1);
@@ -147,17 +160,28 @@ static void forbid_executable(void)
     forbid(SYS_mmap, 2, PROT_EXEC);
 }
 
-static void forbid_memfd(void)
-{
-    forbid(SYS_memfd_create, 1, MFD_CLOEXEC);
-}
-
 TEST(a_host_that_forbids_executable_memory_is_named)
 {
-    fails_in_child(forbid_executable, EPERM, "executable");
+    fails_in_child(forbid_executable, code_memory_new, EPERM, "executable");
+    fails_in_child(forbid_executable, code_memory_new_anonymous, EPERM, "executable");
 }
 
-TEST(a_host_that_forbids_memfd_is_named)
+TEST(a_host_that_forbids_memfd_gives_anonymous_memory)
 {
-    fails_in_child(forbid_memfd, EPERM, "memfd_create");
+    pid_t child = fork();
+    int status;
+
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct code_memory memory;
+
+        forbid(SYS_memfd_create, 1, MFD_CLOEXEC);
+        if (code_memory_new(&memory, 4096, NULL) < 0 || memory.fd != -1)
+            _exit(1);
+        memory.write[0] = 0xc3; /* ret */
+        ((void (*)(void))(void *)memory.exec)();
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
 }
