@@ -139,15 +139,23 @@ fuzz_all() {
     printf '%s fuzz: %s targets, %s s each\n' "done  " "$(ls "$log"/fuzz_*.status 2>/dev/null | wc -l)" "$seconds"
 }
 
+# Our own guest programs on each accelerator, then random ones on both: they must agree.
 guest() {
     wanted guest && [ "$mode" != quick ] || return
+    local accel program=$work/gcc/src/app/vireo count=40
+    [ "$mode" = long ] && count=2000
     run guest-build scripts/build_guest_tests "$work/guest"
-    scripts/run_guest_tests "$work/guest" --vireo "$work/gcc/src/app/vireo" >"$log/guest.log" 2>&1
-    eval "$(awk '/^[0-9]+ passed, [0-9]+ failed/ { good = $1; bad = $3 } END { printf "good=%d bad=%d", good, bad }' "$log/guest.log")"
-    passed=$((passed + good))
-    [ $((good + bad)) -gt 0 ] || fail "guest tests did not run (log: $log/guest.log)"
-    for _ in $(seq "$bad"); do fail "guest test (log: $log/guest.log)"; done
-    printf 'guest: %d passed, %d failed\n' "$good" "$bad"
+    for accel in interp jit; do
+        scripts/run_guest_tests "$work/guest" --vireo "$program" --accel "$accel" >"$log/guest-$accel.log" 2>&1
+        eval "$(awk '/^[0-9]+ passed, [0-9]+ failed/ { good = $1; bad = $3 } END { printf "good=%d bad=%d", good, bad }' "$log/guest-$accel.log")"
+        passed=$((passed + good))
+        [ $((good + bad)) -gt 0 ] || fail "guest tests did not run (log: $log/guest-$accel.log)"
+        for _ in $(seq "$bad"); do fail "guest test on $accel (log: $log/guest-$accel.log)"; done
+        printf 'guest-%s: %d passed, %d failed\n' "$accel" "$good" "$bad"
+    done
+    run guest-random scripts/compare_random "$work/guest" \
+        "$program run --accel jit --serial stdio --memory 128M --bios {elf}" \
+        "$program run --accel interp --serial stdio --memory 128M --bios {elf}" -n "$count" --seed 1
 }
 
 system() {
