@@ -587,8 +587,7 @@ void options_help(FILE *out)
         fprintf(out, "  --%s%s%s\n        %s\n", option->name, option->value == NULL ? "" : " ",
                 option->value == NULL ? "" : option->value, option->help);
     }
-    fputs("\nAccelerators, the best first; without --accel, the first that works here is taken:\n",
-          out);
+    fputs("\nAccelerators; without --accel, the first that works here is taken:\n", out);
     for (unsigned i = 0; accel_table[i] != NULL; i++)
         fprintf(out, "  %-8s %s\n", accel_table[i]->name, accel_table[i]->summary);
 }
