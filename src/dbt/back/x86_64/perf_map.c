@@ -157,8 +157,10 @@ static size_t clean_name(char ret_clean[NAME_MAX_BYTES + 1], const char *name)
 {
     size_t length = strnlen(name, NAME_MAX_BYTES);
 
+    memcpy(ret_clean, name, length);
     for (size_t i = 0; i < length; i++)
-        ret_clean[i] = (unsigned char)name[i] < ' ' ? '_' : name[i];
+        if ((unsigned char)name[i] < ' ')
+            ret_clean[i] = '_';
     ret_clean[length] = 0;
     return length;
 }

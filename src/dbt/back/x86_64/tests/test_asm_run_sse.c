@@ -378,8 +378,8 @@ TEST(an_aligned_jump_is_patched_while_it_runs)
     field = x86_jmp_aligned(&a);
     x86_ud2(&a);
     for (unsigned n = 0; n < 2; n++) {
-        /* 64 KiB apart in steps that change several bytes of the displacement */
-        a.at = memory.write + (n + 1) * 0x70ff;
+        /* so far apart that two bytes of the displacement change */
+        a.at = memory.write + (size_t)0x70ff * (n + 1);
         target[n] = a.at;
         x86_mov_ri(&a, RAX, n, true);
         x86_ret(&a);

@@ -7,6 +7,7 @@
 #include <linux/seccomp.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -29,9 +30,12 @@ static void permissions(const uint8_t *at, char ret[5])
 
     assert_non_null(maps);
     while (!found && fgets(line, sizeof(line), maps)) {
-        unsigned long from, to;
+        char *rest;
+        uintptr_t from = strtoul(line, &rest, 16), to = strtoul(rest + 1, &rest, 16);
 
-        assert_int_equal(sscanf(line, "%lx-%lx %4s", &from, &to, ret), 3);
+        assert_int_equal(*rest, ' ');
+        memcpy(ret, rest + 1, 4);
+        ret[4] = 0;
         found = (uintptr_t)at >= from && (uintptr_t)at < to;
     }
     fclose(maps);
