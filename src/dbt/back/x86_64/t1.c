@@ -37,6 +37,8 @@ void t1_use_in(struct t1 *t, uint16_t slot, enum x86_reg reg)
 {
     enum x86_reg pin = t1_pin(slot);
 
+    if (pin == reg)
+        return;
     if (pin != X86_NONE)
         x86_mov_rr(&t->a, 8, reg, pin);
     else if (slot == T0_SLOT_ZERO)
