@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <cpuid.h>
 #include <errno.h>
+#include <immintrin.h>
 #include <stdlib.h>
 #include <string.h>
 #include <urcu.h>
@@ -153,6 +154,7 @@ static void t1_enter(struct back *back, struct hart *hart, struct tb *tb, struct
     uint64_t which;
 
     hart->run.page = hart->s.pc & PAGE_ADDR_MASK;
+    _mm_setcsr(T1_MXCSR); /* flags that C code has left behind are not the guest's */
     which = enter(hart, atomic_load_explicit(&tb->code, memory_order_acquire));
     *ret_from = (struct tb *)(uintptr_t)(which & ~UINT64_C(3));
     *ret_link = (unsigned)(which & 3);

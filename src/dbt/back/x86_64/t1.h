@@ -26,7 +26,11 @@
 #include "dbt/cache/tb.h"
 #include "dbt/interp/t0.h"
 
-enum { HART_BIAS = 128, T1_PINS = 10 };
+enum {
+    HART_BIAS = 128,
+    T1_PINS = 10,
+    T1_MXCSR = 0x1f80, /* all exceptions masked, round to nearest, no flags */
+};
 
 #define HART_DISP(field) ((int32_t)offsetof(struct hart, field) - HART_BIAS)
 static inline struct x86_mem t1_field(int32_t disp)

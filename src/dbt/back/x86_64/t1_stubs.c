@@ -15,8 +15,6 @@
 const uint8_t t1_pin_slot[T1_PINS] = { 15, 14, 13, 10, 8, 2, 12, 11, 9, 1 };
 const uint8_t t1_pin_reg[T1_PINS] = { RBX, R12, R13, R14, RSI, RDI, R8, R9, R10, R11 };
 
-enum { MXCSR_DEFAULT = 0x1f80 }; /* all masked, round to nearest, no flags */
-
 /* ---- what the stubs call ---- */
 
 /* SSE's sticky flags, as fflags: IE DE ZE OE UE PE against NV - DZ OF UF NX. */
@@ -38,7 +36,7 @@ static void collect_flags(struct hart *hart)
     if (csr & 0x20)
         flags |= FP_NX;
     hart->s.fflags |= flags;
-    _mm_setcsr(MXCSR_DEFAULT);
+    _mm_setcsr(T1_MXCSR);
 }
 
 static uint64_t slow_load(struct hart *hart, gva_t gva, uint32_t info)
@@ -63,7 +61,7 @@ static void step(struct hart *hart, const struct t0_op *op, uint32_t info)
 {
     collect_flags(hart);
     (void)t0_step(hart->run.engine, op, hart->run.page + (info >> INFO_BLOCK_SHIFT));
-    _mm_setcsr(MXCSR_DEFAULT);
+    _mm_setcsr(T1_MXCSR);
 }
 
 static void fault(struct hart *hart, uint32_t info)
