@@ -74,7 +74,14 @@ static const struct hart_ops vcpu_hart_ops = {
 
 /* ---- the thread ---- */
 
-/* A start or a non-retentive resume that is due. */
+/* A hart that starts fetches what is in memory now, whatever was there when this place ran last:
+ * firmware would execute a fence.i. */
+static void fetch_afresh(struct vcpu *vcpu)
+{
+    hart_request(&vcpu->hart, HART_REQ_FENCE_I);
+}
+
+/* A start that is due. */
 static void begin_if_started(struct vcpu *vcpu)
 {
     struct hart *hart = &vcpu->hart;
@@ -83,6 +90,7 @@ static void begin_if_started(struct vcpu *vcpu)
         return;
     vcpu->state = VCPU_STARTED;
     hart_enter_supervisor(hart, vcpu->start_pc, vcpu->start_opaque);
+    fetch_afresh(vcpu); /* we are not asleep: takes no lock */
     atomic_fetch_and(&hart->attention, ~(uint32_t)(HART_ATTN_STOPPED | HART_ATTN_WFI));
 }
 
@@ -124,10 +132,11 @@ static void sleep_locked(struct vcpu *vcpu)
 
 static void park_locked(struct vcpu *vcpu)
 {
-    vcpu->is_parked = true;
-    pthread_cond_broadcast(&vcpu->parked);
-    while (vcpu->pause && !vcpu->quit)
+    while (vcpu->pause && !vcpu->quit) { /* resumed and paused again: it says so again */
+        vcpu->is_parked = true;
+        pthread_cond_broadcast(&vcpu->parked);
         pthread_cond_wait(&vcpu->wake, &vcpu->lock);
+    }
     vcpu->is_parked = false;
 }
 
@@ -273,12 +282,15 @@ void vcpu_resume(struct vcpu *vcpu)
 {
     pthread_mutex_lock(&vcpu->lock);
     vcpu->pause = false;
+    vcpu->is_parked = false;
     wake_locked(vcpu);
     pthread_mutex_unlock(&vcpu->lock);
 }
 
 void vcpu_set_started(struct vcpu *vcpu, bool started)
 {
+    atomic_fetch_and(&vcpu->hart.requests, ~(uint32_t)HART_REQ_IPI); /* of its former life */
+    fetch_afresh(vcpu);
     pthread_mutex_lock(&vcpu->lock);
     vcpu->state = started ? VCPU_STARTED : VCPU_STOPPED;
     vcpu->resume_at_start = false;
