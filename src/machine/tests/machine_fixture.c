@@ -41,6 +41,7 @@ void bench_init(struct bench *b)
     memset(b, 0, sizeof(*b));
     b->config = (struct machine_config){
         .machine = "virt",
+        .accel = getenv("VIREO_TEST_ACCEL"),
         .cpus = 1,
         .memory = MIB(16),
         .serial = "null",

@@ -1,7 +1,8 @@
 /* machine/tests/machine_fixture.h - a machine that runs a program of guest_code.h.
  *
  * The program sits at the start of RAM, entered in S mode under the built-in firmware, or in M
- * mode when it is given as firmware. What it wants to tell goes to RESULTS.
+ * mode when it is given as firmware. What it wants to tell goes to RESULTS. VIREO_TEST_ACCEL in the
+ * environment chooses the accelerator.
  */
 #ifndef MACHINE_TESTS_MACHINE_FIXTURE_H
 #define MACHINE_TESTS_MACHINE_FIXTURE_H
