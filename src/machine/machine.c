@@ -49,6 +49,7 @@ static void reset_work(struct loop_work *work)
         return;
     }
     machine_pause(machine);
+    loop_work_cancel(&machine->reset_work); /* another hart's request: this reset answers it */
     if (reset_and_load(machine, &machine->error) < 0)
         end(machine, MACHINE_HOST_ERROR, 0);
     machine_resume(machine);
@@ -158,12 +159,15 @@ void machine_free(struct machine *machine)
 {
     if (machine == NULL)
         return;
+    if (machine->paused == 0)
+        machine_pause(machine); /* a running hart talks to devices and to other harts */
     loop_work_cancel(&machine->end_work);
     loop_work_cancel(&machine->reset_work);
-    for (unsigned i = 0; i < machine->config.cpus; i++)
-        vcpu_free(machine->vcpu[i]);
+    /* Devices before harts: what a disk's worker thread finishes until then raises their lines. */
     if (machine->board != NULL)
         machine->board_ops->destroy(machine->board);
+    for (unsigned i = 0; i < machine->config.cpus; i++)
+        vcpu_free(machine->vcpu[i]);
     accel_free(machine->accel);
     mem_space_free(machine->space);
     pool_free(machine->pool);
