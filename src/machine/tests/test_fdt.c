@@ -204,3 +204,25 @@ TEST(properties_of_a_tree_are_set_and_nodes_made)
     assert_string_equal(dt_get(&blob, "/chosen", "bootargs", NULL), "quiet");
     dt_blob_fini(&blob);
 }
+
+TEST(a_tree_with_room_is_added_to_in_place)
+{
+    struct dt_builder *dt = begin_machine();
+    struct dt_blob blob;
+    size_t before;
+
+    assert_int_equal(dt_builder_finish(dt, &blob, NULL), 0);
+    before = blob.size;
+    assert_int_equal(dt_make_room(&blob, 4096, NULL), 0);
+    assert_int_equal(blob.size, before + 4096);
+    assert_int_equal(fdt_check_full(blob.data, blob.size), 0);
+    assert_int_equal(fdt_totalsize(blob.data), blob.size);
+    assert_true(fdt_add_subnode(blob.data, 0, "chosen") > 0);
+    assert_int_equal(fdt_check_full(blob.data, blob.size), 0);
+    /* Never more than a kernel maps. */
+    assert_int_equal(dt_make_room(&blob, SIZE_MAX, NULL), 0);
+    assert_int_equal(blob.size, 2 << 20);
+    assert_int_equal(dt_make_room(&blob, 1, NULL), 0);
+    assert_int_equal(blob.size, 2 << 20);
+    dt_blob_fini(&blob);
+}

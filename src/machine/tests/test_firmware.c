@@ -227,6 +227,48 @@ TEST(harts_start_stop_and_start_again)
     bench_free(&b);
 }
 
+/* Between two starts the code is another, and nobody has executed a fence.i. */
+TEST(a_hart_that_starts_runs_what_is_in_memory)
+{
+    struct code c, addi = { .count = 0 };
+    struct bench b;
+
+    code_addi(&addi, A2, ZERO, 2);
+    begin(&c);
+    for (unsigned round = 0; round < 2; round++) {
+        call_with(&c, SBI_EXT_HSM, 0, 1, SECOND_AT, 0);
+        spin(&c, FLAGS);
+        code_li(&c, T0, FLAGS);
+        code_sd(&c, ZERO, T0, 0);
+        code_li(&c, T2, SBI_HART_STOPPED);
+        code_li(&c, A7, SBI_EXT_HSM);
+        code_li(&c, A6, 2);
+        code_li(&c, A0, 1);
+        code_ecall(&c);
+        code_bne(&c, A1, T2, c.count - 12); /* from the li of A0 on */
+        code_li(&c, T0, FLAGS + 0x100);
+        code_ld(&c, T1, T0, 0);
+        code_sd(&c, T1, T0, round == 0 ? 8 : 16);
+        code_li(&c, T0, SECOND_AT); /* now the other code */
+        code_li(&c, T1, addi.word[0]);
+        code_sw(&c, T1, T0, 0);
+    }
+    code_finish(&c, 0x5555);
+    begin_second(&c);
+    code_addi(&c, A2, ZERO, 1);
+    code_li(&c, T0, FLAGS + 0x100);
+    code_sd(&c, A2, T0, 0);
+    raise_flag(&c, FLAGS);
+    code_li(&c, A7, SBI_EXT_HSM);
+    code_li(&c, A6, 1);
+    code_ecall(&c);
+    code_finish(&c, 0x3333);
+    run(&b, &c, 2, MACHINE_POWERED_OFF);
+    assert_int_equal(bench_word(&b, FLAGS + 0x108), 1);
+    assert_int_equal(bench_word(&b, FLAGS + 0x110), 2);
+    bench_free(&b);
+}
+
 TEST(an_ipi_ends_a_wfi_and_fences_reach_a_sleeper)
 {
     struct code c;
