@@ -361,6 +361,24 @@ int dt_set_u64(struct dt_blob *blob, const char *path, const char *name, uint64_
     return dt_set_bytes(blob, path, name, &be, sizeof(be), err);
 }
 
+int dt_make_room(struct dt_blob *blob, size_t bytes, struct error *err)
+{
+    size_t room = bytes < MAX_ROOM - blob->size ? blob->size + bytes : MAX_ROOM;
+    void *data;
+
+    if (room <= blob->size)
+        return 0;
+    data = calloc(1, room); /* the guest sees all of it */
+    if (data == NULL || fdt_open_into(blob->data, data, (int)room) < 0) {
+        free(data);
+        return error_set(err, ENOMEM, "no memory for the device tree");
+    }
+    free(blob->data);
+    blob->data = data;
+    blob->size = room;
+    return 0;
+}
+
 const void *dt_get(const struct dt_blob *blob, const char *path, const char *name, size_t *ret_len)
 {
     int node = fdt_path_offset(blob->data, path), len = 0;

@@ -71,6 +71,9 @@ int dt_set_u64(struct dt_blob *blob, const char *path, const char *name, uint64_
                struct error *err) NODISCARD;
 int dt_set_bytes(struct dt_blob *blob, const char *path, const char *name, const void *bytes,
                  size_t len, struct error *err) NODISCARD;
+/* Has the tree end in `bytes` of nothing, as far as a kernel still maps it: firmware that adds to
+ * it where it lies, as U-Boot does, asks nobody what lies behind. -ENOMEM. */
+int dt_make_room(struct dt_blob *blob, size_t bytes, struct error *err) NODISCARD;
 /* The property's bytes within the blob, or NULL. */
 const void *dt_get(const struct dt_blob *blob, const char *path, const char *name, size_t *ret_len);
 

@@ -18,6 +18,7 @@
 #include "machine/virt.h"
 
 enum { MAX_EXTENTS = 4 };
+enum { FDT_ROOM = 16 << 10 }; /* for what firmware adds to the device tree; U-Boot takes 12 KiB */
 
 /* What has been loaded where, as it goes. */
 struct boot {
@@ -129,11 +130,13 @@ static int load_initrd(struct board *board, struct boot *boot, struct dt_blob *b
     return rc;
 }
 
-static int place_fdt(struct board *board, struct boot *boot, const struct dt_blob *blob,
+static int place_fdt(struct board *board, struct boot *boot, struct dt_blob *blob,
                      struct error *err)
 {
-    int rc = load_place_fdt(&boot->ram, boot->taken, boot->count, blob->size, &boot->fdt, err);
+    int rc = dt_make_room(blob, FDT_ROOM, err);
 
+    if (rc == 0)
+        rc = load_place_fdt(&boot->ram, boot->taken, boot->count, blob->size, &boot->fdt, err);
     if (rc < 0)
         return rc;
     if (mem_write(board->machine->space, boot->fdt, blob->data, blob->size) != MEM_OK)
