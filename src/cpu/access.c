@@ -179,6 +179,19 @@ static void ram_store(void *hva, unsigned size, uint64_t val)
     }
 }
 
+/* The store is told twice, also before it is made: another hart may see its bytes, execute fence.i
+ * and run them while this thread has not come to say that it wrote. What is told before makes that
+ * fence.i look at the page; if an earlier one already has, the page is not firm again until this
+ * hart has reported, which it does between blocks (dbt/cache/cache.c). */
+void access_will_write(const struct tlb_entry *entry, gva_t gva, size_t len)
+{
+    if (likely(!is_watched(entry)))
+        return;
+    ram_block_wrote(entry->ram, (uintptr_t)access_hva(entry, gva) - (uintptr_t)entry->ram->hva,
+                    len);
+    atomic_thread_fence(memory_order_seq_cst);
+}
+
 void access_wrote(struct tlb_entry *entry, gva_t gva, size_t len)
 {
     size_t offset = (uintptr_t)access_hva(entry, gva) - (uintptr_t)entry->ram->hva;
@@ -269,6 +282,7 @@ static bool store_within_page(struct hart *hart, gva_t gva, unsigned size, uint6
     if (entry == NULL || !access_pmp(hart, entry, gva, size, ACCESS_WRITE, ACCESS_WRITE, bank))
         return false;
     if (likely(entry->ram != NULL && !(entry->flags & TLB_NO_WRITE))) {
+        access_will_write(entry, gva, size);
         ram_store(access_hva(entry, gva), size, val);
         access_wrote(entry, gva, size);
         return true;
@@ -287,6 +301,8 @@ bool hart_store(struct hart *hart, gva_t gva, unsigned size, uint64_t val)
         return store_within_page(hart, gva, size, val);
     if (!find_crossing(hart, gva, first, size, ACCESS_WRITE, entry))
         return false;
+    access_will_write(entry[0], gva, first);
+    access_will_write(entry[1], gva + first, size - first);
     ram_store_bytes(access_hva(entry[0], gva), first, val);
     ram_store_bytes(access_hva(entry[1], gva + first), size - first, val >> 8 * first);
     access_wrote(entry[0], gva, first);

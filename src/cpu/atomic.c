@@ -24,6 +24,8 @@ bool hart_atomic_ptr(struct hart *hart, gva_t gva, unsigned size, bool write, vo
         return false;
     if (entry->ram == NULL || (write && (entry->flags & TLB_NO_WRITE)))
         return access_fault(hart, kind, gva);
+    if (write)
+        access_will_write(entry, gva, size);
     *ret_hva = access_hva(entry, gva);
     *ret_gpa = access_gpa(entry, gva);
     return true;
@@ -89,6 +91,7 @@ bool hart_cbo(struct hart *hart, unsigned op, gva_t gva, uint32_t raw_insn)
         return true;
     if (entry->ram == NULL || (entry->flags & TLB_NO_WRITE))
         return access_fault(hart, ACCESS_WRITE, gva);
+    access_will_write(entry, block, CBO_BLOCK);
     for (unsigned i = 0; i < CBO_BLOCK; i += 8)
         __atomic_store_n((uint64_t *)access_hva(entry, block + i), 0, __ATOMIC_RELAXED);
     access_wrote(entry, block, CBO_BLOCK);

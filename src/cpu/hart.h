@@ -211,8 +211,8 @@ void hart_set_stimecmp(struct hart *hart, uint64_t deadline);
 bool hart_load(struct hart *hart, gva_t gva, unsigned size, uint64_t *ret_val) NODISCARD;
 bool hart_store(struct hart *hart, gva_t gva, unsigned size, uint64_t val) NODISCARD;
 /* For atomics: the host address of an operand in RAM of 4, 8 or 16 bytes. `write`: an AMO or SC,
- * that may be written; when the page is watched, the caller's write is covered:
- * hart_atomic_done() must follow it. Else an LR. False: exception recorded (misaligned; access
+ * that may be written; who watches the page is told now, and again by hart_atomic_done(), which
+ * must follow the write. Else an LR. False: exception recorded (misaligned; access
  * fault where memory is not RAM; causes of loads for LR, of stores for the others). */
 bool hart_atomic_ptr(struct hart *hart, gva_t gva, unsigned size, bool write, void **ret_hva,
                      gpa_t *ret_gpa) NODISCARD;

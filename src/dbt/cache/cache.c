@@ -13,6 +13,8 @@
  *   written         the dirty hub says so: the page goes on `dirty`, its watch is spent
  *   fence.i         pages on `dirty` or `unfirm` are compared with what their blocks were made
  *                   from; changed ones lose all blocks; `dirty` ones are watched (and revoked) anew
+ * A hart's store tells of itself before its bytes are there as well as after (cpu/access.c): so
+ * whoever sees the bytes and then executes fence.i finds the page on one of the two lists.
  * A translation that raced with a fence.i is caught by the page's generation, which grows
  * whenever a fence.i checks the page.
  *
