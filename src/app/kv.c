@@ -171,12 +171,14 @@ int value_mac(const char *value, const char *what, uint8_t ret[6], struct error 
     enum { BYTES = 6, CHARS = 3 * BYTES - 1 };
     uint8_t mac[BYTES];
     bool good = strlen(value) == CHARS;
+    const char *at = value;
 
-    for (unsigned i = 0; good && i < BYTES; i++) {
-        int high = hex_digit(value[3 * i]), low = hex_digit(value[3 * i + 1]);
+    for (unsigned i = 0; good && i < BYTES; i++, at += 3) {
+        int high = hex_digit(at[0]), low = hex_digit(at[1]);
 
-        good = high >= 0 && low >= 0 && (i == BYTES - 1 || value[3 * i + 2] == ':');
-        mac[i] = (uint8_t)(high << 4 | low);
+        good = high >= 0 && low >= 0 && (i == BYTES - 1 || at[2] == ':');
+        if (good)
+            mac[i] = (uint8_t)(high * 16 + low);
     }
     if (!good)
         return refuse(value, what, err, "not a MAC address, like 52:54:00:12:34:56");

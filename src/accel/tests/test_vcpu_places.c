@@ -290,7 +290,7 @@ TEST(a_sleeper_in_any_place_can_be_paused_and_can_go)
 /* Each block of hart 0 asks all; the others only run. */
 static void ask_all(struct engine *engine, struct vcpu *vcpu)
 {
-    uint64_t before[ENGINE_HARTS];
+    uint64_t before[ENGINE_HARTS] = { 0 };
 
     if (vcpu->index != 0)
         return;
@@ -341,10 +341,11 @@ TEST(harts_that_ask_each_other_do_not_hang)
 
 TEST(who_sleeps_or_is_parked_is_not_waited_for)
 {
+    _Atomic uint64_t wrong = 0;
     struct engine e;
 
     engine_init(&e, 3, ask_all);
-    e.test = &(_Atomic uint64_t){ 0 };
+    e.test = &wrong;
     vcpu_resume(e.vcpu[1]); /* stopped; hart 2 stays parked */
     engine_wait_asleep(e.vcpu[1]);
     start(&e, 0);

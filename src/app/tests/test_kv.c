@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/kv.h"
+#include "base/strbuf.h"
 
 static void expect_list(const char *text, const char *first, unsigned count,
                         const char *const *want)
@@ -69,16 +70,18 @@ TEST(words_without_a_key_are_refused)
 
 TEST(lists_have_a_greatest_length)
 {
-    char text[4 * (KV_MAX + 1) + 1] = "";
     struct kv_list list;
+    struct strbuf text;
 
+    strbuf_init(&text);
     for (unsigned i = 0; i < KV_MAX; i++)
-        strcat(text, i == 0 ? "k=v" : ",k=v");
-    assert_int_equal(kv_parse(&list, text, NULL, NULL), 0);
+        strbuf_add(&text, i == 0 ? "k=v" : ",k=v");
+    assert_int_equal(kv_parse(&list, strbuf_str(&text), NULL, NULL), 0);
     assert_int_equal(list.count, KV_MAX);
     kv_fini(&list);
-    strcat(text, ",k=v");
-    expect_bad(text, NULL, "more than 32");
+    strbuf_add(&text, ",k=v");
+    expect_bad(strbuf_str(&text), NULL, "more than 32");
+    strbuf_fini(&text);
 }
 
 TEST(the_last_of_equal_keys_counts)

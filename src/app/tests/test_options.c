@@ -294,34 +294,45 @@ TEST(each_mistake_is_named_with_its_remedy)
     }
 }
 
+/* `first`, and `count` times `more`. */
+static int parse_repeated(struct options *o, const char *first, const char *more, unsigned count,
+                          struct error *err)
+{
+    struct strbuf line;
+    int rc;
+
+    strbuf_init(&line);
+    strbuf_add(&line, first);
+    for (unsigned i = 0; i < count; i++)
+        strbuf_add(&line, more);
+    rc = parse(o, strbuf_str(&line), err);
+    strbuf_fini(&line);
+    return rc;
+}
+
 TEST(there_is_room_for_so_many)
 {
-    char line[1024] = "--kernel k";
+    static const struct {
+        const char *first, *more;
+        unsigned most;
+        const char *says;
+    } lists[] = {
+        { "--kernel k", " --disk d", CONFIG_MAX_DISKS, "more than 8 disks" },
+        { "--kernel k", " --net user", CONFIG_MAX_NETS, "more than 4 networks" },
+        { "--kernel k", " --flash f", CONFIG_MAX_FLASH, "more than 2 flash banks" },
+        { "--kernel k --net user", ",hostfwd=tcp::1-:1", CONFIG_MAX_FORWARDS, "16 hostfwd" },
+    };
     struct options o;
     struct error err;
 
-    for (unsigned i = 0; i < CONFIG_MAX_DISKS; i++)
-        strcat(line, " --disk d");
-    parse_good(&o, line);
-    options_fini(&o);
-    strcat(line, " --disk d");
-    assert_int_equal(parse(&o, line, &err), -EINVAL);
-    assert_non_null(strstr(err.text, "more than 8 disks"));
-    options_fini(&o);
-
-    strcpy(line, "--kernel k");
-    for (unsigned i = 0; i <= CONFIG_MAX_NETS; i++)
-        strcat(line, " --net user");
-    assert_int_equal(parse(&o, line, &err), -EINVAL);
-    assert_non_null(strstr(err.text, "more than 4 networks"));
-    options_fini(&o);
-
-    strcpy(line, "--kernel k --net user");
-    for (unsigned i = 0; i <= CONFIG_MAX_FORWARDS; i++)
-        strcat(line, ",hostfwd=tcp::1-:1");
-    assert_int_equal(parse(&o, line, &err), -EINVAL);
-    assert_non_null(strstr(err.text, "16 hostfwd"));
-    options_fini(&o);
+    for (unsigned i = 0; i < ARRAY_LEN(lists); i++) {
+        assert_int_equal(parse_repeated(&o, lists[i].first, lists[i].more, lists[i].most, NULL), 0);
+        options_fini(&o);
+        assert_int_equal(parse_repeated(&o, lists[i].first, lists[i].more, lists[i].most + 1, &err),
+                         -EINVAL);
+        assert_non_null(strstr(err.text, lists[i].says));
+        options_fini(&o);
+    }
 }
 
 TEST(every_option_of_the_help_has_a_mistake_above)
