@@ -185,8 +185,8 @@ static int make_harts(struct board *board, struct error *err)
         hart->builtin_sbi = machine->config.bios == NULL;
         board->msi[i] = line_to(hart, IRQ_MSI);
         board->mti[i] = line_to(hart, IRQ_MTI);
-        board->external[2 * i] = line_to(hart, IRQ_MEI);
-        board->external[2 * i + 1] = line_to(hart, IRQ_SEI);
+        board->external[2 * (size_t)i] = line_to(hart, IRQ_MEI);
+        board->external[2 * (size_t)i + 1] = line_to(hart, IRQ_SEI);
         board->timer[i].hart = hart;
     }
     return 0;

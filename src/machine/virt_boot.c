@@ -109,8 +109,8 @@ static const struct load_extent fw_jump_fdt = { VIRT_DRAM + 0x2200000, KIB(64),
 static int load_initrd(struct board *board, struct boot *boot, struct dt_blob *blob,
                        struct error *err)
 {
-    struct load_result result;
-    gpa_t at;
+    struct load_result result = { .entry = 0 };
+    gpa_t at = 0;
     int rc;
 
     if (board->initrd == NULL)
@@ -191,11 +191,11 @@ static void write_reset_rom(struct board *board, const struct boot *boot)
     };
     uint8_t *rom = board->mrom_block->hva;
 
-    for (unsigned i = 0; i < CODE_WORDS; i++)
+    for (size_t i = 0; i < CODE_WORDS; i++)
         st_le32(rom + 4 * i, code[i]);
     st_le64(rom + ENTRY, boot->firmware);
     st_le64(rom + FDT, boot->fdt);
-    for (unsigned i = 0; i < ARRAY_LEN(info); i++)
+    for (size_t i = 0; i < ARRAY_LEN(info); i++)
         st_le64(rom + INFO + 8 * i, info[i]);
 }
 

@@ -73,7 +73,7 @@ static void extended_interrupts(struct dt_builder *dt, unsigned cpus, const stru
 {
     uint32_t cells[4 * CONFIG_MAX_CPUS];
 
-    for (unsigned i = 0; i < cpus; i++) {
+    for (size_t i = 0; i < cpus; i++) {
         cells[4 * i] = h->intc[i];
         cells[4 * i + 1] = first;
         cells[4 * i + 2] = h->intc[i];
