@@ -12,13 +12,21 @@ set -uo pipefail
 cd "$(dirname "$0")" || exit 1
 . scripts/lib.sh
 
+parts="build unit asan tsan style fp fuzz guest system conformance"
 mode=ci
 only=
 while [ $# -gt 0 ]; do
     case $1 in
     --quick) mode=quick ;;
     --long) mode=long ;;
-    --only) only=${2:?--only needs the name of a part}; shift ;;
+    --only)
+        only=${2-}
+        case " $parts " in
+        *" $only "*) [ -n "$only" ] || die "--only needs the name of a part: $parts" ;;
+        *) die "there is no part '$only'; choose from: $parts" ;;
+        esac
+        shift
+        ;;
     -h | --help) usage_of "$0"; exit 0 ;;
     *) die "unknown option $1; see --help" ;;
     esac
