@@ -175,10 +175,6 @@ uint32_t hart_serve_requests(struct hart *hart)
         tlb_flush_translations(&hart->tlb);
     if (requests & HART_REQ_TLB_FLUSH_WRITES)
         tlb_flush_writes(&hart->tlb);
-    if (requests & HART_REQ_IPI) {
-        hart->s.mip |= MIP_SSIP;
-        hart_check_irq(hart);
-    }
     if ((requests & HART_REQ_FENCE_I) && hart->ops->fence_i != NULL)
         hart->ops->fence_i(hart);
     if (requests & HART_REQ_IPI) {

@@ -81,29 +81,31 @@ static int choose_board(struct machine *machine, struct error *err)
                      machine->config.machine);
 }
 
+/* The keys of a person's terminal are the user's; what comes over a socket is all the guest's. */
+static int open_line(struct machine *machine, struct chardev **ret_chr, const char *spec,
+                     const char *option, struct error *err)
+{
+    struct chardev_escape *escape = strcmp(spec, "stdio") == 0 ? machine->host.escape : NULL;
+    int rc = chardev_open(ret_chr, machine->loop, spec, escape, err);
+
+    return rc < 0 ? error_prefix(err, rc, "%s", option) : 0;
+}
+
 static int make_chardevs(struct machine *machine, struct error *err)
 {
     const struct machine_config *config = &machine->config;
-    int rc;
+    int rc = 0;
 
-    if (config->serial != NULL) {
-        rc = chardev_open(&machine->serial, machine->loop, config->serial, machine->host.escape,
-                          err);
-        if (rc < 0)
-            return error_prefix(err, rc, "--serial");
-    }
-    if (config->console != NULL) {
-        rc = chardev_open(&machine->console, machine->loop, config->console, machine->host.escape,
-                          err);
-        if (rc < 0)
-            return error_prefix(err, rc, "--console");
-    }
-    return 0;
+    if (config->serial != NULL)
+        rc = open_line(machine, &machine->serial, config->serial, "--serial", err);
+    if (rc == 0 && config->console != NULL)
+        rc = open_line(machine, &machine->console, config->console, "--console", err);
+    return rc;
 }
 
 static int make(struct machine *machine, struct error *err)
 {
-    const struct accel_ops *accel_ops;
+    const struct accel_ops *accel_ops = NULL;
     struct accel_config accel_config;
     int rc = choose_board(machine, err);
 
