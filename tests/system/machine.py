@@ -105,6 +105,8 @@ class Vireo:
 
     def __init__(self, program, args, terminal=True, env=None, cwd=None):
         self.args = [str(x) for x in args]
+        if os.environ.get("VIREO_ACCEL"):
+            self.args[:0] = ["--accel", os.environ["VIREO_ACCEL"]]
         self.started = time.monotonic()
         self.slave = None
         if terminal:
