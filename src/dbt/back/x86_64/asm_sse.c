@@ -96,5 +96,5 @@ void x86_stmxcsr(struct x86_asm *a, struct x86_mem mem)
 
 void x86_logic_rr(struct x86_asm *a, enum x86_logic op, enum x86_xmm dst, enum x86_xmm src)
 {
-    x86_emit(a, OP_0F | op, dst, x86_r(src), NO_IMM);
+    x86_emit(a, OP_0F | (unsigned)op, dst, x86_r(src), NO_IMM);
 }
