@@ -1,0 +1,223 @@
+/*
+ * dbt/interp/tests/test_lower.c - what T0's code looks like for blocks of IR: few ops, registers
+ * used in place, and never set before what may leave the block. That it means the same is
+ * dbt/tests/test_ir_random.c's business.
+ */
+#include "tests/unit.h"
+
+#include <string.h>
+
+#include "base/strbuf.h"
+#include "dbt/interp/t0.h"
+
+static struct ir_block ir;
+static struct t0_code code;
+
+enum { NO = IR_NONE };
+
+static void begin(void)
+{
+    ir_init(&ir);
+    ir_emit(&ir, IR_INSN, IR_I64, 4, NO, NO, 0);
+}
+
+static void next_insn(void)
+{
+    ir_emit(&ir, IR_INSN, IR_I64, 4, NO, NO, ir.length);
+}
+
+static ir_ref get(unsigned reg)
+{
+    return ir_emit(&ir, IR_GETX, IR_I64, NO, NO, NO, reg);
+}
+
+static void set(unsigned reg, ir_ref value)
+{
+    ir_emit(&ir, IR_SETX, IR_I64, value, NO, NO, reg);
+}
+
+static ir_ref load(ir_ref address, int64_t offset)
+{
+    return ir_emit(&ir, IR_LOAD, IR_I64, address, NO, IR_MEM_64, offset);
+}
+
+static void expect(const char *text)
+{
+    struct strbuf out;
+    char why[200] = "";
+
+    ir_emit(&ir, IR_JUMP, IR_I64, NO, NO, IR_HINT_NONE, ir.length);
+    if (!ir_verify(&ir, why, sizeof(why)))
+        fail_msg("%s", why);
+    t0_lower(&ir, &code);
+    strbuf_init(&out);
+    t0_dump(code.op, code.ops - 1, &out); /* but the jump */
+    assert_string_equal(strbuf_str(&out), text);
+    strbuf_fini(&out);
+}
+
+TEST(an_addition_of_registers_is_one_op)
+{
+    begin();
+    set(5, ir_bin(&ir, IR_ADD, IR_I64, get(6), get(7)));
+    expect("   0 ADD       x5, x6, x7\n");
+}
+
+TEST(a_constant_is_an_immediate_on_either_side)
+{
+    begin();
+    set(5, ir_bin(&ir, IR_ADD, IR_I64, ir_const(&ir, 40), get(7)));
+    set(6, ir_bin(&ir, IR_SUB, IR_I64, ir_const(&ir, 40), get(7)));
+    set(7, ir_const(&ir, -1));
+    expect("   0 ADD       x5, x7, 40\n"
+           "   1 MOVI      t1023, 40\n"
+           "   2 SUB       x6, t1023, x7\n"
+           "   3 MOVI      x7, -1\n");
+}
+
+TEST(zero_is_a_register)
+{
+    begin();
+    ir_emit(&ir, IR_STORE, IR_I64, get(5), ir_const(&ir, 0), IR_MEM_32, 8);
+    expect("   0 STORE32   [x5 +8], zero\n");
+}
+
+TEST(sign_extension_of_a_32_bit_result_is_free)
+{
+    begin();
+    set(5, ir_un(&ir, IR_SEXT32, IR_I64, ir_bin(&ir, IR_ADD, IR_I32, get(6), get(7))));
+    expect("   0 ADD.w     x5, x6, x7\n");
+}
+
+TEST(a_register_may_be_its_own_operand)
+{
+    begin();
+    set(5, ir_bin(&ir, IR_ADD, IR_I64, get(5), ir_const(&ir, 1)));
+    expect("   0 ADD       x5, x5, 1\n");
+}
+
+/* The old value is read after the register is set: it needs a place of its own. */
+TEST(an_old_value_outlives_its_register)
+{
+    ir_ref old;
+
+    begin();
+    old = get(5);
+    set(5, get(6));
+    set(6, old);
+    expect("   0 MOV       t1023, x5\n"
+           "   1 MOV       x5, x6\n"
+           "   2 MOV       x6, t1023\n");
+}
+
+/* If the load faults, x5 is what it was. */
+TEST(no_register_is_set_before_what_may_fault)
+{
+    ir_ref sum;
+
+    begin();
+    sum = ir_bin(&ir, IR_ADD, IR_I64, get(6), get(7));
+    (void)load(get(8), 0);
+    set(5, sum);
+    expect("   0 ADD       t1023, x6, x7\n"
+           "   1 LOAD64    t1022, [x8 +0]\n"
+           "   2 MOV       x5, t1023\n");
+}
+
+TEST(no_register_is_set_before_the_next_instruction_begins)
+{
+    ir_ref sum;
+
+    begin();
+    sum = ir_bin(&ir, IR_ADD, IR_I64, get(6), get(7));
+    next_insn();
+    set(5, sum);
+    expect("   0 ADD       t1023, x6, x7\n"
+           "   1 MOV       x5, t1023\n");
+}
+
+/* A helper may set any register: what was read before it stays what it was. */
+TEST(a_call_ends_the_life_of_registers_as_values)
+{
+    ir_ref old;
+
+    begin();
+    old = get(5);
+    (void)ir_call(&ir, IR_HELPER_fence_i, NO, NO, NO);
+    set(6, old);
+    expect("   0 MOV       t1023, x5\n"
+           "   1 CALL      t1022, fence_i, zero, zero, zero\n"
+           "   2 MOV       x6, t1023\n");
+}
+
+TEST(one_value_for_two_registers_is_computed_once)
+{
+    ir_ref sum;
+
+    begin();
+    sum = ir_bin(&ir, IR_ADD, IR_I64, get(6), get(7));
+    set(5, sum);
+    set(8, sum);
+    expect("   0 ADD       x5, x6, x7\n"
+           "   1 MOV       x8, x5\n");
+}
+
+TEST(moves_of_doubles_are_moves)
+{
+    ir_ref value;
+
+    begin();
+    value = ir_emit(&ir, IR_GETF, IR_F64, NO, NO, NO, 1);
+    ir_emit(&ir, IR_SETF, IR_F64, ir_un(&ir, IR_FFROMBITS, IR_F64, get(5)), NO, NO, 2);
+    set(6, ir_un(&ir, IR_FBITS, IR_F64, value));
+    expect("   0 MOV       f2, x5\n"
+           "   1 MOV       x6, f1\n");
+}
+
+TEST(singles_are_boxed_and_unboxed)
+{
+    ir_ref a;
+
+    begin();
+    a = ir_emit(&ir, IR_GETF, IR_F32, NO, NO, NO, 1);
+    ir_emit(&ir, IR_SETF, IR_F32, ir_emit(&ir, IR_FADD, IR_F32, a, a, 7, 0), NO, NO, 2);
+    expect("   0 UNBOX     t1023, f1\n"
+           "   1 F32_ADD   t1023, t1023, t1023, 7\n"
+           "   2 BOX       f2, t1023\n");
+}
+
+TEST(exits_have_links_while_there_are_any)
+{
+    begin();
+    for (unsigned i = 0; i < 3; i++)
+        ir_emit(&ir, IR_BREQ, IR_I64, get(5), ir_const(&ir, i), NO, 64 + 2 * i);
+    ir_emit(&ir, IR_BRNE, IR_I64, get(5), get(6), NO, -8);
+    expect("   0 BREQ      x5, 0, +64, link 0\n"
+           "   1 BREQ      x5, 1, +66, link 1\n"
+           "   2 BREQ      x5, 2, +68, no link\n"
+           "   3 BRNE      x5, x6, -8, no link\n");
+}
+
+/* The most ops and the most temporaries a block can ask for. */
+TEST(the_worst_block_fits)
+{
+    ir_ref last[3];
+
+    begin();
+    for (unsigned i = 0; i < 3; i++)
+        last[i] = ir_const(&ir, 100 + i);
+    while (ir.count < IR_MAX_OPS - 1)
+        (void)ir_emit(&ir, IR_SELECT, IR_I64, last[0], last[1], last[2], 0);
+    ir_emit(&ir, IR_JUMP, IR_I64, NO, NO, IR_HINT_NONE, 4);
+    t0_lower(&ir, &code);
+    assert_in_range(code.ops, 3 * IR_MAX_OPS, T0_MAX_OPS);
+
+    begin();
+    while (ir.count < IR_MAX_OPS / 2) /* all of them alive to the end */
+        (void)ir_emit(&ir, IR_PC, IR_I64, NO, NO, NO, ir.count);
+    for (ir_ref ref = 1; ir.count < IR_MAX_OPS - 1; ref++)
+        ir_emit(&ir, IR_STORE, IR_I64, ref, ref, IR_MEM_64, 0);
+    ir_emit(&ir, IR_JUMP, IR_I64, NO, NO, IR_HINT_NONE, 4);
+    t0_lower(&ir, &code);
+    assert_int_equal(code.ops, IR_MAX_OPS - 1);
+}
