@@ -49,32 +49,11 @@ static unsigned rounding(const struct hart *hart, int64_t imm)
     return rm == FP_DYN ? hart->s.frm : rm;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): handlers are labels of one function, see above. */
 void t0_run(struct dbt_hart *dh, struct tb *tb, gva_t pc)
 {
     static const void *const label[T0_OPCODES] = {
-#define BIN(name, e64, e32) &&name##_RR, &&name##_RI, &&name##_WRR, &&name##_WRI,
-#define UN(name, e64, e32) &&name##_R, &&name##_WR,
-#define BRANCH(name, cond) &&name##_RR, &&name##_RI,
-#define LOAD(name, mtype, vtype) &&name,
-#define STORE(name, mtype) &&name,
-#define FP2(name, fn) &&F32_##name, &&F64_##name,
-#define FPCMP(name, fn) &&F32_##name, &&F64_##name,
-#define FP3(name, np, na) &&F32_##name, &&F64_##name,
-#define FPSGN(name, sign) &&F32_##name, &&F64_##name,
-#define FPINT(name, fn) &&F32_TO_##name, &&F64_TO_##name, &&F32_FROM_##name, &&F64_FROM_##name,
-#define OP(name) &&name,
-#include "dbt/interp/t0_ops.def"
-#undef BIN
-#undef UN
-#undef BRANCH
-#undef LOAD
-#undef STORE
-#undef FP2
-#undef FPCMP
-#undef FP3
-#undef FPSGN
-#undef FPINT
-#undef OP
+#include "dbt/interp/t0_labels.inc"
     };
     struct hart *const hart = dh->hart;
     uint64_t *const slot = (uint64_t *)(void *)hart;

@@ -224,7 +224,6 @@ static ir_ref alias_of(const struct lower *lo, unsigned index)
             return lo->alias[op->a];
         return (ir_ref)index;
     case IR_FBITS:
-        return op->type == IR_F64 ? lo->alias[op->a] : (ir_ref)index;
     case IR_FFROMBITS:
         return op->type == IR_F64 ? lo->alias[op->a] : (ir_ref)index;
     default:

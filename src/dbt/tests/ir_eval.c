@@ -266,9 +266,16 @@ static void poke(struct eval *e, gpa_t gpa, unsigned size, uint64_t v)
 
 static uint64_t extended(uint64_t v, unsigned size)
 {
-    unsigned spare = 64 - 8 * size;
-
-    return (uint64_t)((int64_t)(v << spare) >> spare);
+    switch (size) {
+    case 1:
+        return (uint64_t)(int64_t)(int8_t)v;
+    case 2:
+        return (uint64_t)(int64_t)(int16_t)v;
+    case 4:
+        return (uint64_t)(int64_t)(int32_t)v;
+    default:
+        return v;
+    }
 }
 
 static uint64_t amo(unsigned kind, uint64_t old, uint64_t operand, unsigned size)

@@ -23,7 +23,7 @@ static bool in_page(const struct t1 *t, int64_t target)
 
 static bool is_backward(const struct t1 *t, int64_t target)
 {
-    return target <= (int64_t)(t->block_offset + t->tb->insn[t->insn].offset);
+    return target <= (int64_t)t->block_offset + t->tb->insn[t->insn].offset;
 }
 
 static void note_exit(struct t1 *t, uint8_t *from, int64_t target, unsigned link)
@@ -66,12 +66,10 @@ static void emit_branch(struct t1 *t, const struct t0_op *op)
     enum x86_reg a = t1_use(t, op->a, RAX);
     uint8_t *over, *from;
 
-    if (immediate && op->imm >> 32 == 0)
+    if (immediate ? op->imm >> 32 == 0 : op->b == T0_SLOT_ZERO)
         x86_test_rr(&t->a, 8, a, a);
     else if (immediate)
         x86_alu_ri(&t->a, ALU_CMP, 8, a, (int32_t)(op->imm >> 32));
-    else if (op->b == T0_SLOT_ZERO)
-        x86_test_rr(&t->a, 8, a, a);
     else
         x86_alu_rr(&t->a, ALU_CMP, 8, a, t1_use(t, op->b, RCX));
     if (in_page(t, target) && is_backward(t, target)) {
