@@ -15,6 +15,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+enum { SPINS = 100, SPIN_SLEEP_US = 20 }; /* of vcpu_request_and_wait() */
 
 static struct vcpu *vcpu_of(struct hart *hart)
 {
@@ -366,8 +369,12 @@ void vcpu_request_and_wait(struct vcpu *self, struct vcpu *const *targets, unsig
         if (targets[i] == self)
             continue;
         /* Others answer within a block's time, unless the host runs something else instead. */
-        while (outstanding(targets[i], requests))
-            sched_yield();
+        for (unsigned tries = 0; outstanding(targets[i], requests); tries++) {
+            if (tries < SPINS)
+                sched_yield();
+            else
+                usleep(SPIN_SLEEP_US); /* leaves a busy host's processors to the targets */
+        }
     }
     atomic_store(&self->hart.in_guest, true);
 }
