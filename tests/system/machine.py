@@ -5,6 +5,7 @@ fails, what the guest said last is in the exception.
 """
 
 import contextlib
+import ctypes
 import os
 import pty
 import re
@@ -20,6 +21,15 @@ PATIENCE = float(os.environ.get("VIREO_PATIENCE", "1"))
 BOOT = 120 * PATIENCE  # to a shell; takes 3 s on an idle host
 STEP = 60 * PATIENCE  # for one command's answer
 PROMPT = r"^\S* # "  # ash also asks the terminal for its size behind it
+
+
+LIBC = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_us():
+    """In the child: should the tests be killed, so is the machine."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Failure(AssertionError):
@@ -116,14 +126,14 @@ class Vireo:
             self.process = subprocess.Popen(
                 [program, "run", *self.args],
                 stdin=slave, stdout=slave, stderr=subprocess.PIPE,
-                start_new_session=True, env=env, cwd=cwd,
+                start_new_session=True, preexec_fn=die_with_us, env=env, cwd=cwd,
             )  # fmt: skip
             self.serial = Stream(master, master)
         else:
             self.process = subprocess.Popen(
                 [program, "run", *self.args],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                start_new_session=True, env=env, cwd=cwd,
+                start_new_session=True, preexec_fn=die_with_us, env=env, cwd=cwd,
             )  # fmt: skip
             self.serial = Stream(self.process.stdout.fileno(), self.process.stdin.fileno())
         self.errors = Stream(self.process.stderr.fileno())
@@ -228,5 +238,3 @@ def free_port():
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
-
-SIGNALS = [signal.SIGTERM, signal.SIGHUP, signal.SIGINT]
