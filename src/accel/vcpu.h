@@ -51,7 +51,8 @@ struct vcpu {
 /* Makes the vCPU and its thread, parked. The hart is in reset at pc 0. Owned by the caller. */
 int vcpu_new(struct vcpu **ret_vcpu, struct accel *accel, unsigned index,
              const struct vcpu_ops *ops, void *machine, struct error *err) NODISCARD;
-/* Ends the thread wherever it is and waits for it. Not on a vCPU thread. NULL is fine. */
+/* Ends the thread wherever it is and waits for it. Not on a vCPU thread. NULL is fine. No other
+ * vCPU of the accelerator runs: it might be asking this one. */
 void vcpu_free(struct vcpu *vcpu);
 
 /* Asks, without waiting; any thread. */

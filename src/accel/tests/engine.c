@@ -73,7 +73,10 @@ static void vcpu_run(struct vcpu *vcpu)
 
 static void fence_i(struct vcpu *vcpu)
 {
-    atomic_fetch_add(&engine_of(vcpu)->fences[vcpu->index], 1);
+    struct engine *engine = engine_of(vcpu);
+
+    atomic_store(&engine->served[vcpu->index], atomic_load(&engine->asked));
+    atomic_fetch_add(&engine->fences[vcpu->index], 1);
 }
 
 static void stats(struct accel *accel, struct strbuf *out)
@@ -144,6 +147,16 @@ void engine_init(struct engine *engine, unsigned harts,
 
 void engine_fini(struct engine *engine)
 {
+    /* All stand before the first goes: they may be asking each other. */
+    for (unsigned i = 0; i < engine->harts; i++)
+        vcpu_pause(engine->vcpu[i]);
+    for (unsigned i = 0; i < engine->harts; i++)
+        vcpu_wait_parked(engine->vcpu[i]);
+    /* All stand still before the first goes: they speak to each other. */
+    for (unsigned i = 0; i < engine->harts; i++)
+        vcpu_pause(engine->vcpu[i]);
+    for (unsigned i = 0; i < engine->harts; i++)
+        vcpu_wait_parked(engine->vcpu[i]);
     for (unsigned i = 0; i < engine->harts; i++)
         vcpu_free(engine->vcpu[i]);
     accel_free(engine->accel);
