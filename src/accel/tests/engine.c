@@ -152,11 +152,6 @@ void engine_fini(struct engine *engine)
         vcpu_pause(engine->vcpu[i]);
     for (unsigned i = 0; i < engine->harts; i++)
         vcpu_wait_parked(engine->vcpu[i]);
-    /* All stand still before the first goes: they speak to each other. */
-    for (unsigned i = 0; i < engine->harts; i++)
-        vcpu_pause(engine->vcpu[i]);
-    for (unsigned i = 0; i < engine->harts; i++)
-        vcpu_wait_parked(engine->vcpu[i]);
     for (unsigned i = 0; i < engine->harts; i++)
         vcpu_free(engine->vcpu[i]);
     accel_free(engine->accel);

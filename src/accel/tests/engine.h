@@ -24,6 +24,8 @@ struct engine {
     void (*block)(struct engine *engine, struct vcpu *vcpu);
     _Atomic uint64_t blocks[ENGINE_HARTS]; /* run so far */
     _Atomic uint64_t fences[ENGINE_HARTS]; /* fence.i served */
+    _Atomic uint64_t asked;                /* a number the test gives its requests */
+    _Atomic uint64_t served[ENGINE_HARTS]; /* `asked`, when fence.i was served last */
     _Atomic uint64_t armed[ENGINE_HARTS];  /* what stimecmp asked for last */
     void *test;                            /* the test's own */
 };
