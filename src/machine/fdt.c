@@ -1,5 +1,5 @@
 /*
- * machine/fdt.c - composing, checking and changing device trees with libfdt.
+ * machine/fdt.c - composing and changing device trees with libfdt.
  *
  * libfdt works in a buffer of fixed size and says FDT_ERR_NOSPACE when it is full, having changed
  * nothing; every call here is then repeated in a larger buffer. The first failure is kept in the
@@ -221,57 +221,6 @@ void dt_reg(struct dt_builder *dt, uint64_t start, uint64_t size)
     dt_bytes(dt, "reg", reg, sizeof(reg));
 }
 
-/* Some node under /cpus calls itself a RISC-V processor. */
-static bool has_riscv_cpu(const void *data)
-{
-    int cpus = fdt_path_offset(data, "/cpus"), node;
-
-    if (cpus < 0)
-        return false;
-    fdt_for_each_subnode(node, data, cpus)
-    {
-        if (fdt_node_check_compatible(data, node, "riscv") == 0 ||
-            fdt_getprop(data, node, "riscv,isa", NULL) != NULL ||
-            fdt_getprop(data, node, "riscv,isa-base", NULL) != NULL)
-            return true;
-    }
-    return false;
-}
-
-static int check_blob(const struct dt_blob *blob, const char *name, struct error *err)
-{
-    int rc =
-        blob->size < sizeof(struct fdt_header) ? -FDT_ERR_BADMAGIC : fdt_check_header(blob->data);
-
-    /* Version 17 is of 2007. fdt_check_full() of libfdt 1.6 follows a null pointer in trees
-     * before version 16. */
-    if (rc == 0 && fdt_version(blob->data) < 17)
-        return error_set(err, EINVAL,
-                         "device tree '%s' is of version %u, which nothing has written since 2007; "
-                         "make it again with dtc",
-                         name, fdt_version(blob->data));
-    if (rc == 0)
-        rc = fdt_check_full(blob->data, blob->size);
-    if (rc == -FDT_ERR_BADMAGIC)
-        return error_set(err, EINVAL,
-                         "'%s' is not a device tree blob (no magic d00dfeed); compile a source "
-                         "with dtc -O dtb",
-                         name);
-    if (rc == -FDT_ERR_TRUNCATED)
-        return error_set(err, EINVAL,
-                         "device tree '%s' is cut short: the file has %zu bytes; copy it again",
-                         name, blob->size);
-    if (rc < 0)
-        return error_set(err, EINVAL, "device tree '%s' is damaged (%s); make it again with dtc",
-                         name, fdt_strerror(rc));
-    if (!has_riscv_cpu(blob->data))
-        return error_set(err, EINVAL,
-                         "device tree '%s' has no RISC-V processor under /cpus: it is for another "
-                         "machine",
-                         name);
-    return 0;
-}
-
 int dt_blob_load(struct dt_blob *ret_blob, struct load_file *file, struct error *err)
 {
     const char *name = load_file_name(file);
@@ -290,7 +239,7 @@ int dt_blob_load(struct dt_blob *ret_blob, struct load_file *file, struct error 
         return error_set(err, ENOMEM, "no memory for device tree '%s'", name);
     rc = load_file_read(file, 0, blob.data, blob.size, err);
     if (rc == 0)
-        rc = check_blob(&blob, name, err);
+        rc = dt_blob_check(&blob, name, err);
     if (rc < 0) {
         dt_blob_fini(&blob);
         return rc;

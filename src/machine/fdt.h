@@ -63,6 +63,8 @@ void dt_reg(struct dt_builder *dt, uint64_t start, uint64_t size);
 
 /* A tree a user gave: sound in structure, of a size a kernel maps, with a RISC-V processor. */
 int dt_blob_load(struct dt_blob *ret_blob, struct load_file *file, struct error *err) NODISCARD;
+/* The check of dt_blob_load(), on size bytes that `name` stands for in what err says. -EINVAL. */
+int dt_blob_check(const struct dt_blob *blob, const char *name, struct error *err) NODISCARD;
 /* Set a property of the node at `path` ("/chosen"), replacing what it was; the node is made when
  * only its last component is missing. The blob is unchanged on failure. */
 int dt_set_string(struct dt_blob *blob, const char *path, const char *name, const char *value,

@@ -179,6 +179,25 @@ TEST(a_given_tree_is_checked)
     assert_null(given.data);
 }
 
+/* libfdt 1.6 walks in a circle on a length that wraps, and after a null pointer on a bad root. */
+TEST(a_tree_of_impossible_structure_is_refused)
+{
+    struct dt_builder *dt = begin_machine();
+    struct dt_blob blob, given = { 0 };
+    struct error err;
+    uint8_t *structure;
+
+    assert_int_equal(dt_builder_finish(dt, &blob, NULL), 0);
+    structure = (uint8_t *)blob.data + fdt_off_dt_struct(blob.data);
+    assert_memory_equal(structure, "\0\0\0\1\0\0\0\0\0\0\0\3", 12); /* root, a property */
+    memcpy(structure + 12, "\377\377\377\364", 4);
+    assert_int_equal(load_blob(&given, blob.data, blob.size, &err), -EINVAL);
+    assert_non_null(strstr(err.text, "BADSTRUCTURE"));
+    memcpy(structure, "\0\0\0\4\0\0\0\2", 8); /* an end without a node */
+    assert_int_equal(load_blob(&given, blob.data, blob.size, &err), -EINVAL);
+    dt_blob_fini(&blob);
+}
+
 TEST(properties_of_a_tree_are_set_and_nodes_made)
 {
     struct dt_builder *dt = begin_machine();
