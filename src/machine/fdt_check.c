@@ -59,32 +59,38 @@ static bool skip_property(struct walk *walk)
     return next_word(walk, &len) && next_word(walk, &name) && skip(walk, len);
 }
 
+/* What `tag` opens, closes or is, at this depth. */
+static bool take(struct walk *walk, uint32_t tag, unsigned *depth)
+{
+    switch (tag) {
+    case FDT_NOP:
+        return true;
+    case FDT_BEGIN_NODE:
+        return skip_name(walk, (*depth)++ == 0);
+    case FDT_END_NODE:
+        return (*depth)-- > 0;
+    case FDT_PROP:
+        return *depth > 0 && skip_property(walk);
+    default:
+        return false;
+    }
+}
+
 /* One root node with whole properties and nodes in it, then the end. */
 static bool structure_is_whole(const void *data)
 {
     struct walk walk = { (const uint8_t *)data + fdt_off_dt_struct(data), fdt_size_dt_struct(data),
                          0 };
     uint32_t tag;
-    unsigned depth = 0;
-    bool closed = false;
+    unsigned depth = 0, roots = 0;
 
     while (next_word(&walk, &tag)) {
         if (tag == FDT_END)
-            return closed;
-        if (tag == FDT_NOP)
-            continue;
-        if (closed)
+            return depth == 0 && roots == 1;
+        if (tag == FDT_BEGIN_NODE && depth == 0)
+            roots++;
+        if (!take(&walk, tag, &depth))
             return false;
-        if (tag == FDT_BEGIN_NODE) {
-            if (!skip_name(&walk, depth++ == 0))
-                return false;
-        } else if (depth == 0) {
-            return false;
-        } else if (tag == FDT_END_NODE) {
-            closed = --depth == 0;
-        } else if (tag != FDT_PROP || !skip_property(&walk)) {
-            return false;
-        }
     }
     return false;
 }
