@@ -15,17 +15,23 @@ enum { STUB_BYTES = 4096, MAX_BLOCK_CODE = 64 << 10 };
 
 /* ---- operands ---- */
 
-enum x86_reg t1_pin(uint16_t slot)
+enum x86_reg t1_pin(const struct t1 *t, uint16_t slot)
 {
-    for (unsigned i = 0; i < T1_PINS; i++)
-        if (slot == T0_SLOT_X + t1_pin_slot[i])
-            return t1_pin_reg[i];
-    return X86_NONE;
+    unsigned reg = slot - T0_SLOT_X;
+
+    return reg < T1_PINNABLE ? t->pin[reg] : X86_NONE;
+}
+
+void t1_set_pins(struct t1 *t, const struct t1_pins *pins)
+{
+    memset(t->pin, X86_NONE, sizeof(t->pin));
+    for (unsigned i = 0; i < pins->count; i++)
+        t->pin[pins->slot[i]] = pins->reg[i];
 }
 
 enum x86_reg t1_use(struct t1 *t, uint16_t slot, enum x86_reg scratch)
 {
-    enum x86_reg pin = t1_pin(slot);
+    enum x86_reg pin = t1_pin(t, slot);
 
     if (pin != X86_NONE)
         return pin;
@@ -36,7 +42,7 @@ enum x86_reg t1_use(struct t1 *t, uint16_t slot, enum x86_reg scratch)
 /* Leaves flags alone but for the constant 0, which every caller takes before it makes flags. */
 void t1_use_in(struct t1 *t, uint16_t slot, enum x86_reg reg)
 {
-    enum x86_reg pin = t1_pin(slot);
+    enum x86_reg pin = t1_pin(t, slot);
 
     if (pin == reg)
         return;
@@ -48,16 +54,16 @@ void t1_use_in(struct t1 *t, uint16_t slot, enum x86_reg reg)
         x86_load(&t->a, 8, false, reg, t1_slot(slot));
 }
 
-enum x86_reg t1_dst(uint16_t slot, enum x86_reg scratch)
+enum x86_reg t1_dst(const struct t1 *t, uint16_t slot, enum x86_reg scratch)
 {
-    enum x86_reg pin = t1_pin(slot);
+    enum x86_reg pin = t1_pin(t, slot);
 
     return pin != X86_NONE ? pin : scratch;
 }
 
 void t1_define(struct t1 *t, uint16_t slot, enum x86_reg reg)
 {
-    enum x86_reg pin = t1_pin(slot);
+    enum x86_reg pin = t1_pin(t, slot);
 
     if (pin == X86_NONE)
         x86_store(&t->a, 8, t1_slot(slot), reg);
@@ -127,6 +133,7 @@ static bool t1_compile(struct back *back, struct tb *tb)
         fits = true; /* another hart was faster */
     } else if (atomic_load(&half->free) && half->end - half->at >= MAX_BLOCK_CODE) {
         start = half->at;
+        t1_set_pins(t, &t1_pins);
         t->stubs = &back->stubs;
         t->tb = tb;
         t->block_offset = (unsigned)(tb->gpa & PAGE_OFFSET_MASK);

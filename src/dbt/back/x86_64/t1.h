@@ -4,7 +4,7 @@
  * Registers while compiled code runs:
  *   rbp           the hart, plus HART_BIAS, so that all of x[] is within a byte's displacement
  *   r15           the soft TLB's bank for data
- *   ten others    guest registers, see pins[] in t1.c; rsp is the host's stack, 16-byte aligned
+ *   ten others    guest registers, see t1_pins; rsp is the host's stack, 16-byte aligned
  *   rax rcx rdx   scratch, xmm0 to xmm2 too; nothing lives in them from one op to the next
  * Every SET goes to its register or to memory at once, so state is precise at each op; what a
  * fault needs beside it (which instruction, how many did not run) is an immediate in cold code.
@@ -29,6 +29,7 @@
 enum {
     HART_BIAS = 128,
     T1_PINS = 10,
+    T1_PINNABLE = 32,  /* x registers */
     T1_MXCSR = 0x1f80, /* all exceptions masked, round to nearest, no flags */
 };
 
@@ -45,15 +46,23 @@ static inline struct x86_mem t1_slot(uint16_t slot)
 /* What cold code hands to a stub in eax: see t1_stubs.c. */
 enum { INFO_REMAINING_SHIFT = 12, INFO_SIZE_SHIFT = 20, INFO_BLOCK_SHIFT = 20 };
 
+/* Which x registers live in which host registers. */
+struct t1_pins {
+    unsigned count;
+    uint8_t slot[T1_PINS]; /* x register numbers */
+    uint8_t reg[T1_PINS];  /* enum x86_reg */
+};
+
 /* Shared pieces of code, as addresses in the written mapping. */
 struct t1_stubs {
-    uint8_t *enter; /* C: uint64_t (struct hart *, const void *code) */
-    uint8_t *leave; /* rax 0: to the dispatcher, s.pc is set */
-    uint8_t *exit;  /* rax says which exit of which block, s.pc is set */
-    uint8_t *jump;  /* to virtual address rax, through the jump cache */
-    uint8_t *load;  /* rcx gva, eax info -> rax */
-    uint8_t *store; /* rcx gva, rdx value, eax info */
-    uint8_t *step;  /* rdx T0 op, eax info: interprets it */
+    uint8_t *enter;   /* C: uint64_t (struct hart *, const void *code) */
+    uint8_t *leave;   /* rax 0: to the dispatcher, s.pc is set */
+    uint8_t *exit;    /* rax says which exit of which block, s.pc is set */
+    uint8_t *spilled; /* as exit, with registers in memory already: where faults go */
+    uint8_t *jump;    /* to virtual address rax, through the jump cache */
+    uint8_t *load;    /* rcx gva, eax info -> rax */
+    uint8_t *store;   /* rcx gva, rdx value, eax info */
+    uint8_t *step;    /* rdx T0 op, eax info: interprets it */
 };
 
 struct back {
@@ -89,24 +98,32 @@ struct t1 {
     unsigned block_offset; /* of the block in its page */
     unsigned insn;         /* index of the instruction at hand */
     const struct t0_op *op;
+    uint8_t pin[T1_PINNABLE]; /* enum x86_reg; X86_NONE: in memory */
     struct t1_cold cold[T1_MAX_COLD];
     unsigned colds;
 };
 
-extern const uint8_t t1_pin_slot[T1_PINS]; /* x register numbers */
-extern const uint8_t t1_pin_reg[T1_PINS];  /* enum x86_reg */
+extern const struct t1_pins t1_pins;
 
 /* t1_stubs.c */
 void t1_make_stubs(struct x86_asm *a, struct t1_stubs *stubs);
+/* load, store and step, for code with these pins. holds_bank: r15 has the soft TLB's bank. */
+void t1_make_calls(struct x86_asm *a, struct t1_stubs *stubs, const struct t1_pins *pins,
+                   bool holds_bank);
 /* t1.c: operands and results of templates. */
-enum x86_reg t1_pin(uint16_t slot); /* X86_NONE: in memory */
+void t1_set_pins(struct t1 *t, const struct t1_pins *pins);
+enum x86_reg t1_pin(const struct t1 *t, uint16_t slot); /* X86_NONE: in memory */
 enum x86_reg t1_use(struct t1 *t, uint16_t slot, enum x86_reg scratch);
 void t1_use_in(struct t1 *t, uint16_t slot, enum x86_reg reg);
-enum x86_reg t1_dst(uint16_t slot, enum x86_reg scratch);
+enum x86_reg t1_dst(const struct t1 *t, uint16_t slot, enum x86_reg scratch);
 void t1_define(struct t1 *t, uint16_t slot, enum x86_reg reg);
 uint32_t t1_info(const struct t1 *t);
 struct t1_cold *t1_cold(struct t1 *t, int kind, uint8_t *from);
 void t1_step(struct t1 *t);
+/* The soft TLB's compare for an access of `size` at rcx; tag: offset of the entry's for its kind.
+ * Afterwards rdx is what to add to rcx, or the jump whose displacement is returned is taken, with
+ * rcx as it was. Clobbers rax. (t1_mem.c) */
+uint8_t *t1_probe(struct t1 *t, unsigned size, size_t tag);
 
 /* Templates by T0 opcode; false: there is none, t1_step() does it. */
 bool t1_emit_int(struct t1 *t, const struct t0_op *op);    /* t1_int.c */

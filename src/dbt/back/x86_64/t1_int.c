@@ -17,7 +17,7 @@ static struct form form_of(const struct t0_op *op, unsigned base)
 /* A 32-bit result becomes the 64-bit value RISC-V wants: sign-extended. */
 static void finish(struct t1 *t, const struct t0_op *op, struct form f, enum x86_reg result)
 {
-    enum x86_reg dst = t1_dst(op->dst, RAX);
+    enum x86_reg dst = t1_dst(t, op->dst, RAX);
 
     if (f.word)
         x86_extend(&t->a, 4, true, dst, result);
@@ -45,7 +45,7 @@ static void emit_alu(struct t1 *t, const struct t0_op *op, unsigned base, enum x
                      bool commutes)
 {
     struct form f = form_of(op, base);
-    enum x86_reg dst = t1_dst(op->dst, RAX), a, b;
+    enum x86_reg dst = t1_dst(t, op->dst, RAX), a, b;
 
     if (f.immediate && fits32(op->imm)) {
         if (alu == ALU_ADD && !f.word) {
@@ -60,7 +60,7 @@ static void emit_alu(struct t1 *t, const struct t0_op *op, unsigned base, enum x
         return;
     }
     b = second(t, op, f);
-    if (dst == b && t1_pin(op->a) != dst) { /* writing dst first would lose b */
+    if (dst == b && t1_pin(t, op->a) != dst) { /* writing dst first would lose b */
         if (commutes) {
             a = t1_use(t, op->a, RAX);
             x86_alu_rr(&t->a, alu, f.size, dst, a);
@@ -91,7 +91,7 @@ static void emit_inverted(struct t1 *t, const struct t0_op *op, unsigned base, e
 static void emit_shift(struct t1 *t, const struct t0_op *op, unsigned base, enum x86_shift shift)
 {
     struct form f = form_of(op, base);
-    enum x86_reg dst = t1_dst(op->dst, RAX);
+    enum x86_reg dst = t1_dst(t, op->dst, RAX);
 
     if (f.immediate) {
         t1_use_in(t, op->a, dst);
@@ -208,7 +208,7 @@ static void emit_minmax(struct t1 *t, const struct t0_op *op, unsigned base, enu
 
 static bool emit_unary(struct t1 *t, const struct t0_op *op)
 {
-    enum x86_reg a, dst = t1_dst(op->dst, RAX);
+    enum x86_reg a, dst = t1_dst(t, op->dst, RAX);
     bool word = (op->opcode - T0_CLZ_R) & 1;
     struct form f = { false, word, word ? 4 : 8 };
 
@@ -273,20 +273,20 @@ static void emit_select(struct t1 *t, const struct t0_op *op)
 
 static void emit_constant(struct t1 *t, const struct t0_op *op)
 {
-    enum x86_reg pin = t1_pin(op->dst);
+    enum x86_reg pin = t1_pin(t, op->dst);
 
     if (pin == X86_NONE && fits32(op->imm)) {
         x86_store_imm(&t->a, 8, t1_slot(op->dst), (int32_t)op->imm);
         return;
     }
-    pin = t1_dst(op->dst, RAX);
+    pin = t1_dst(t, op->dst, RAX);
     x86_mov_ri(&t->a, pin, (uint64_t)op->imm, true);
     t1_define(t, op->dst, pin);
 }
 
 static void emit_pc(struct t1 *t, const struct t0_op *op)
 {
-    enum x86_reg dst = t1_dst(op->dst, RAX);
+    enum x86_reg dst = t1_dst(t, op->dst, RAX);
     int64_t offset = (int64_t)t->block_offset + op->imm;
 
     x86_load(&t->a, 8, false, dst, t1_field(HART_DISP(run.page)));

@@ -143,7 +143,7 @@ static void emit_slow_load(struct t1 *t, const struct t1_cold *cold)
 {
     unsigned form = (unsigned)cold->op->opcode - T0_LOAD8U;
     static const uint8_t size[] = { 1, 1, 2, 2, 4, 4, 8 };
-    enum x86_reg dst = t1_dst(cold->op->dst, RAX);
+    enum x86_reg dst = t1_dst(t, cold->op->dst, RAX);
 
     x86_mov_ri(&t->a, RAX, cold->info | (uint32_t)size[form] << INFO_SIZE_SHIFT, true);
     x86_patch(x86_call(&t->a), t->stubs->load);

@@ -16,7 +16,7 @@ _Static_assert(sizeof(struct tlb_entry) == 1 << ENTRY_SHIFT, "the index is scale
 static void gva_in_rcx(struct t1 *t, const struct t0_op *op)
 {
     bool small = op->imm == (int32_t)op->imm;
-    enum x86_reg pin = t1_pin(op->a);
+    enum x86_reg pin = t1_pin(t, op->a);
 
     if (pin != X86_NONE && small) {
         x86_lea(&t->a, 8, RCX, x86_at(pin, (int32_t)op->imm));
@@ -31,10 +31,9 @@ static void gva_in_rcx(struct t1 *t, const struct t0_op *op)
     }
 }
 
-/* rcx: gva; afterwards rdx: what to add to it. Returns the cold code's record. */
-static struct t1_cold *translate(struct t1 *t, int kind, unsigned size, size_t tag)
+uint8_t *t1_probe(struct t1 *t, unsigned size, size_t tag)
 {
-    struct t1_cold *cold;
+    uint8_t *miss;
 
     x86_mov_rr(&t->a, 8, RDX, RCX); /* tlb_index() */
     x86_shift_ri(&t->a, SHIFT_SHR, 8, RDX, TLB_FOLD);
@@ -44,21 +43,21 @@ static struct t1_cold *translate(struct t1 *t, int kind, unsigned size, size_t t
     x86_mov_rr(&t->a, 8, RAX, RCX);
     x86_alu_ri(&t->a, ALU_AND, 8, RAX, -PAGE_SIZE_BYTES | (int32_t)(size - 1));
     x86_alu_rm(&t->a, ALU_CMP, 8, RAX, x86_indexed(R15, RDX, 1, (int32_t)tag));
-    cold = t1_cold(t, kind, x86_jcc(&t->a, CC_NE));
+    miss = x86_jcc(&t->a, CC_NE);
     x86_load(&t->a, 8, false, RDX,
              x86_indexed(R15, RDX, 1, (int32_t)offsetof(struct tlb_entry, addend)));
-    return cold;
+    return miss;
 }
 
 static void emit_load(struct t1 *t, const struct t0_op *op)
 {
     static const uint8_t size[] = { 1, 1, 2, 2, 4, 4, 8 };
     unsigned form = (unsigned)op->opcode - T0_LOAD8U;
-    enum x86_reg dst = t1_dst(op->dst, RAX);
+    enum x86_reg dst = t1_dst(t, op->dst, RAX);
     struct t1_cold *cold;
 
     gva_in_rcx(t, op);
-    cold = translate(t, COLD_LOAD, size[form], offsetof(struct tlb_entry, read));
+    cold = t1_cold(t, COLD_LOAD, t1_probe(t, size[form], offsetof(struct tlb_entry, read)));
     x86_load(&t->a, size[form], form & 1, dst, x86_indexed(RCX, RDX, 1, 0));
     t1_define(t, op->dst, dst);
     cold->back = t->a.at;
@@ -71,7 +70,7 @@ static void emit_store(struct t1 *t, const struct t0_op *op)
     struct t1_cold *cold;
 
     gva_in_rcx(t, op);
-    cold = translate(t, COLD_STORE, size, offsetof(struct tlb_entry, write));
+    cold = t1_cold(t, COLD_STORE, t1_probe(t, size, offsetof(struct tlb_entry, write)));
     x86_store(&t->a, size, x86_indexed(RCX, RDX, 1, 0), t1_use(t, op->b, RAX));
     cold->back = t->a.at;
 }

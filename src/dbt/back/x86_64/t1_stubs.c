@@ -12,8 +12,11 @@
 #include "dbt/dbt_hart.h"
 
 /* A5 A4 A3 A0 S0 SP A2 A1 S1 RA catch most accesses; those that C preserves come first. */
-const uint8_t t1_pin_slot[T1_PINS] = { 15, 14, 13, 10, 8, 2, 12, 11, 9, 1 };
-const uint8_t t1_pin_reg[T1_PINS] = { RBX, R12, R13, R14, RSI, RDI, R8, R9, R10, R11 };
+const struct t1_pins t1_pins = {
+    .count = T1_PINS,
+    .slot = { 15, 14, 13, 10, 8, 2, 12, 11, 9, 1 },
+    .reg = { RBX, R12, R13, R14, RSI, RDI, R8, R9, R10, R11 },
+};
 
 /* ---- what the stubs call ---- */
 
@@ -79,16 +82,16 @@ static void left(struct hart *hart)
 
 /* ---- the stubs ---- */
 
-static void spill(struct x86_asm *a)
+static void spill(struct x86_asm *a, const struct t1_pins *pins)
 {
-    for (unsigned i = 0; i < T1_PINS; i++)
-        x86_store(a, 8, t1_slot(t1_pin_slot[i]), t1_pin_reg[i]);
+    for (unsigned i = 0; i < pins->count; i++)
+        x86_store(a, 8, t1_slot(pins->slot[i]), pins->reg[i]);
 }
 
-static void reload(struct x86_asm *a)
+static void reload(struct x86_asm *a, const struct t1_pins *pins)
 {
-    for (unsigned i = 0; i < T1_PINS; i++)
-        x86_load(a, 8, false, t1_pin_reg[i], t1_slot(t1_pin_slot[i]));
+    for (unsigned i = 0; i < pins->count; i++)
+        x86_load(a, 8, false, pins->reg[i], t1_slot(pins->slot[i]));
 }
 
 static void load_bank(struct x86_asm *a)
@@ -115,20 +118,18 @@ static void make_enter(struct x86_asm *a)
     x86_lea(a, 8, RBP, x86_at(RDI, HART_BIAS));
     x86_mov_rr(a, 8, RAX, RSI);
     load_bank(a);
-    reload(a);
+    reload(a, &t1_pins);
     x86_jmp_r(a, RAX);
 }
 
 /* leave, exit; and where faults join, with registers already in memory. */
-static uint8_t *make_exit(struct x86_asm *a, struct t1_stubs *stubs)
+static void make_exit(struct x86_asm *a, struct t1_stubs *stubs)
 {
-    uint8_t *spilled;
-
     stubs->leave = a->at;
     x86_alu_rr(a, ALU_XOR, 4, RAX, RAX);
     stubs->exit = a->at;
-    spill(a);
-    spilled = a->at;
+    spill(a, &t1_pins);
+    stubs->spilled = a->at;
     x86_mov_rr(a, 8, RBX, RAX);
     call_c(a, (const void *)(uintptr_t)left);
     x86_mov_rr(a, 8, RAX, RBX);
@@ -136,11 +137,11 @@ static uint8_t *make_exit(struct x86_asm *a, struct t1_stubs *stubs)
     for (unsigned i = 6; i-- > 0;)
         x86_pop(a, saved[i]);
     x86_ret(a);
-    return spilled;
 }
 
 /* Entered by call: the return address, then info on the stack; all registers are in memory. */
-static void finish_call(struct x86_asm *a, uint8_t *spilled, bool bank_may_change)
+static void finish_call(struct x86_asm *a, const uint8_t *spilled, const struct t1_pins *pins,
+                        bool bank_may_change)
 {
     uint8_t *ok;
 
@@ -154,36 +155,37 @@ static void finish_call(struct x86_asm *a, uint8_t *spilled, bool bank_may_chang
     x86_patch(ok, a->at);
     if (bank_may_change)
         load_bank(a);
-    reload(a);
+    reload(a, pins);
     x86_alu_ri(a, ALU_ADD, 8, RSP, 8);
     x86_ret(a);
 }
 
-static void make_calls(struct x86_asm *a, struct t1_stubs *stubs, uint8_t *spilled)
+void t1_make_calls(struct x86_asm *a, struct t1_stubs *stubs, const struct t1_pins *pins,
+                   bool holds_bank)
 {
     stubs->load = a->at;
     x86_push(a, RAX);
-    spill(a);
+    spill(a, pins);
     x86_mov_rr(a, 8, RSI, RCX);
     x86_mov_rr(a, 4, RDX, RAX);
     call_c(a, (const void *)(uintptr_t)slow_load);
-    finish_call(a, spilled, false);
+    finish_call(a, stubs->spilled, pins, false);
 
     stubs->store = a->at;
     x86_push(a, RAX);
-    spill(a);
+    spill(a, pins);
     x86_mov_rr(a, 8, RSI, RCX);
     x86_mov_rr(a, 4, RCX, RAX);
     call_c(a, (const void *)(uintptr_t)slow_store);
-    finish_call(a, spilled, false);
+    finish_call(a, stubs->spilled, pins, false);
 
     stubs->step = a->at;
     x86_push(a, RAX);
-    spill(a);
+    spill(a, pins);
     x86_mov_rr(a, 8, RSI, RDX);
     x86_mov_rr(a, 4, RDX, RAX);
     call_c(a, (const void *)(uintptr_t)step);
-    finish_call(a, spilled, true);
+    finish_call(a, stubs->spilled, pins, holds_bank);
 }
 
 /* The jump cache: jump_cache_index() and the two compares of interp.c's guess(). */
@@ -213,11 +215,9 @@ static void make_jump(struct x86_asm *a, struct t1_stubs *stubs)
 
 void t1_make_stubs(struct x86_asm *a, struct t1_stubs *stubs)
 {
-    uint8_t *spilled;
-
     stubs->enter = a->at;
     make_enter(a);
-    spilled = make_exit(a, stubs);
-    make_calls(a, stubs, spilled);
+    make_exit(a, stubs);
+    t1_make_calls(a, stubs, &t1_pins, true);
     make_jump(a, stubs);
 }
