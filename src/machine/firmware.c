@@ -157,6 +157,8 @@ static int reset_system(void *ctx, enum sbi_reset_type type, uint32_t reason)
 
 /* ---- console ---- */
 
+enum { ECALL_BYTES = 4 };
+
 static bool uart_read(struct vcpu *vcpu, unsigned reg, uint64_t *ret_val)
 {
     return mem_load(machine_of(vcpu)->space, VIRT_UART + reg, 1, ret_val) == MEM_OK;
@@ -175,11 +177,15 @@ static bool put(struct vcpu *vcpu, uint8_t byte)
            mem_store(machine_of(vcpu)->space, VIRT_UART + UART_DATA, 1, byte) == MEM_OK;
 }
 
+/* 5.2 "console putchar" and 12.3 "write byte": the call returns when the byte is written. A hart
+ * that waited here would be deaf to interrupts and kicks, so it makes its ecall again until the
+ * UART has room. */
 static void console_putchar(void *ctx, uint8_t byte)
 {
-    /* A byte the host does not take now is lost: a legacy call has no way to say "later", and
-     * waiting would hang the hart on a terminal nobody reads. */
-    (void)put(ctx, byte);
+    struct vcpu *vcpu = ctx;
+
+    if (!put(vcpu, byte))
+        vcpu->hart.s.pc -= ECALL_BYTES;
 }
 
 static int console_getchar(void *ctx)

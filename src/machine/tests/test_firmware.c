@@ -7,9 +7,12 @@
  */
 #include "tests/unit.h"
 
+#include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "machine/tests/machine_fixture.h"
@@ -20,6 +23,12 @@ enum { SSI = 2, STI = 0x20 }; /* bits of sie and sip */
 
 /* Words that harts tell each other by, apart from the results. */
 #define FLAGS (RESULTS + 0x1000)
+
+enum { SLOW_BYTES = 20000 };
+struct reader {
+    int fd;
+    size_t bytes;
+};
 
 static void begin(struct code *c)
 {
@@ -454,6 +463,63 @@ TEST(the_console_is_the_uart)
     assert_string_equal(text, "Hello, host\n!?");
     close(fd);
     unlink(log);
+}
+
+static void *read_all(void *arg)
+{
+    static char bytes[4096];
+    struct reader *reader = arg;
+    ssize_t got;
+
+    while ((got = read(reader->fd, bytes, sizeof(bytes))) > 0)
+        reader->bytes += (size_t)got;
+    return NULL;
+}
+
+/* A pipe that holds less than what is written, byte by byte: each waits for room. */
+TEST(a_byte_waits_until_the_console_takes_it)
+{
+    char dir[] = "/tmp/vireo-test-XXXXXX", path[64], spec[80];
+    struct reader reader = { 0 };
+    struct code c;
+    struct bench b;
+    pthread_t thread;
+    unsigned again;
+
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof(path), "%s/fifo", dir);
+    snprintf(spec, sizeof(spec), "file=%s", path);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    reader.fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    assert_true(reader.fd >= 0);
+    begin(&c);
+    code_li(&c, S1, SLOW_BYTES);
+    again = c.count;
+    code_li(&c, A0, '.');
+    code_li(&c, A7, 1); /* legacy putchar */
+    code_ecall(&c);
+    code_li(&c, A0, '.');
+    code_li(&c, A6, 2); /* write_byte */
+    code_li(&c, A7, SBI_EXT_DBCN);
+    code_ecall(&c);
+    code_addi(&c, S1, S1, -1);
+    code_bne(&c, S1, ZERO, again);
+    code_finish(&c, 0x5555);
+    bench_init(&b);
+    b.config.serial = spec;
+    bench_program(&b, &c);
+    bench_make(&b);
+    assert_true(fcntl(reader.fd, F_SETPIPE_SZ, 4096) >= 0);
+    assert_int_equal(fcntl(reader.fd, F_SETFL, 0), 0); /* from now on, wait */
+    assert_int_equal(pthread_create(&thread, NULL, read_all, &reader), 0);
+    bench_start(&b);
+    bench_wait_end(&b);
+    bench_free(&b);
+    pthread_join(thread, NULL);
+    assert_int_equal(reader.bytes, 2 * SLOW_BYTES);
+    close(reader.fd);
+    unlink(path);
+    rmdir(dir);
 }
 
 TEST(counters_count)
