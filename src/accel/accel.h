@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/strbuf.h"
+#include "dbt/tuning.h"
 #include "isa/riscv/config.h"
 #include "mem/space.h"
 
@@ -19,11 +20,13 @@ struct accel_config {
     const struct isa_config *isa; /* likewise */
     unsigned vcpus;               /* 1..64 */
     size_t cache_bytes;           /* bound on memory for translations */
+    struct dbt_tuning tuning;     /* of one that compiles */
 };
 
 struct accel_ops {
     const char *name;    /* as in --accel */
     const char *summary; /* one line for --help and doctor */
+    bool tunable;        /* compiles: takes what dbt/tuning.def has */
     /* 0 when this host can do it; else -errno and the reason. */
     int (*available)(struct error *err);
     int (*vm_new)(struct accel *accel, struct error *err);
@@ -48,9 +51,15 @@ struct accel {
 extern const struct accel_ops *const accel_table[];
 extern const struct accel_ops accel_interp, accel_jit;
 
-/* name NULL: the first that is available. -ENOENT with the list of names, or why it is not
- * available. */
-int accel_choose(const char *name, const struct accel_ops **ret_ops, struct error *err) NODISCARD;
+/* "NAME[,WORD[=VALUE]]...". -ENOENT: no such name; -EINVAL: no such word or value; a sentence that
+ * says which there are. Whether this host can run it is not asked. */
+int accel_parse(const char *text, const struct accel_ops **ret_ops, struct dbt_tuning *ret_tuning,
+                struct error *err) NODISCARD;
+/* The same, on this host; text NULL: the first that is available. */
+int accel_choose(const char *text, const struct accel_ops **ret_ops, struct dbt_tuning *ret_tuning,
+                 struct error *err) NODISCARD;
+/* The accelerators and what can be chosen of each, for --help. */
+void accel_help(struct strbuf *out);
 int accel_new(struct accel **ret_accel, const struct accel_ops *ops,
               const struct accel_config *config, struct error *err) NODISCARD;
 void accel_free(struct accel *accel); /* no vCPU is left; NULL is fine */

@@ -33,6 +33,7 @@ static int vm_new(struct accel *accel, size_t code_bytes, struct error *err)
         .harts = accel->config.vcpus,
         .cache_bytes = accel->config.cache_bytes,
         .code_bytes = code_bytes,
+        .tuning = &accel->config.tuning,
     };
 
     return dbt_new((struct dbt **)&accel->vm, &config, err);
@@ -111,6 +112,7 @@ const struct accel_ops accel_interp = {
 const struct accel_ops accel_jit = {
     .name = "jit",
     .summary = "IR compiled to host code; x86-64",
+    .tunable = true,
     .available = jit_available,
     .vm_new = jit_vm_new,
     .vm_free = dbt_accel_vm_free,

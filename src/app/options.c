@@ -81,22 +81,12 @@ static int set_machine(struct options *o, const struct kv_list *kv, const char *
 static int set_accel(struct options *o, const struct kv_list *kv, const char *text,
                      struct error *err)
 {
-    struct strbuf names;
-    int rc;
+    const struct accel_ops *ops;
+    struct dbt_tuning tuning;
+    int rc = accel_parse(text, &ops, &tuning, err);
 
     (void)kv;
-    strbuf_init(&names);
-    for (unsigned i = 0; accel_table[i] != NULL; i++) {
-        if (strcmp(accel_table[i]->name, text) == 0) {
-            strbuf_fini(&names);
-            return keep_in(o, &o->machine.accel, text, err);
-        }
-        strbuf_addf(&names, " %s", accel_table[i]->name);
-    }
-    rc = error_set(err, EINVAL, "there is no accelerator '%s'; choose from:%s", text,
-                   strbuf_str(&names));
-    strbuf_fini(&names);
-    return rc;
+    return rc < 0 ? rc : keep_in(o, &o->machine.accel, text, err);
 }
 
 static int set_cpu(struct options *o, const struct kv_list *kv, const char *text, struct error *err)
@@ -354,7 +344,7 @@ static const struct option option_table[] = {
     { "cpu", TAKES_TEXT, NULL, "rv64[,EXT=on|off]...[,mmu=MODE]",
       "what the harts can do; EXT: zba, zicbom, ...; MODE: bare, sv39, sv48, sv57", set_cpu },
     { "machine", TAKES_TEXT, NULL, "NAME", "the board: virt (the default)", set_machine },
-    { "accel", TAKES_TEXT, NULL, "NAME", "how to run guest code; NAME is one of those below", set_accel },
+    { "accel", TAKES_TEXT, NULL, "NAME[,WORD[=VALUE]]...", "how to run guest code; names and words are below", set_accel },
     { "disk", TAKES_KEYS, "path readonly id queues", "F[,readonly=on][,id=TEXT][,queues=N]",
       "virtio disk: a raw image or a block device; may be repeated", set_disk },
     { "net", TAKES_KEYS, "mode hostfwd mac restrict", "user[,hostfwd=tcp:[ADDR]:PORT-[ADDR]:PORT]...[,mac=M][,restrict=on]",
@@ -581,6 +571,8 @@ void options_fini(struct options *options)
 
 void options_help(FILE *out)
 {
+    struct strbuf text;
+
     for (unsigned i = 0; i < ARRAY_LEN(option_table); i++) {
         const struct option *option = &option_table[i];
 
@@ -588,6 +580,8 @@ void options_help(FILE *out)
                 option->value == NULL ? "" : option->value, option->help);
     }
     fputs("\nAccelerators; without --accel, the first that works here is taken:\n", out);
-    for (unsigned i = 0; accel_table[i] != NULL; i++)
-        fprintf(out, "  %-8s %s\n", accel_table[i]->name, accel_table[i]->summary);
+    strbuf_init(&text);
+    accel_help(&text);
+    fputs(strbuf_str(&text), out);
+    strbuf_fini(&text);
 }

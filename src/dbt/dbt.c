@@ -24,7 +24,8 @@
 enum { MAX_HARTS = 64, COOKIE_MODE_BITS = 16 };
 
 struct dbt {
-    struct dbt_config config;
+    struct dbt_config config; /* but for `tuning` */
+    struct dbt_tuning tuning;
     struct cache *cache;
     struct back *back;                /* NULL: interpret only */
     struct dbt_hart *hart[MAX_HARTS]; /* written before any hart runs */
@@ -371,7 +372,7 @@ static bool compiled(struct dbt_hart *dh, struct tb *tb)
         return false;
     if (atomic_load_explicit(&tb->code, memory_order_acquire) != NULL)
         return true;
-    if (!tb_heat(tb))
+    if (!tb_heat(tb, dh->hot_runs))
         return false;
     if (dh->back->compile(dh->dbt->back, tb))
         return true;
@@ -442,6 +443,7 @@ int dbt_new(struct dbt **ret_dbt, const struct dbt_config *config, struct error 
     if (dbt == NULL)
         return error_set(err, ENOMEM, "no memory for the translator");
     dbt->config = *config;
+    dbt->tuning = config->tuning == NULL ? dbt_tuning_default() : *config->tuning;
     if (dbt->config.max_insns == 0)
         dbt->config.max_insns = IR_MAX_INSNS;
     rc = cache_new(&dbt->cache, config->space, config->harts, config->cache_bytes, &dbt_cache_ops,
@@ -478,6 +480,7 @@ int dbt_hart_new(struct dbt_hart **ret_dh, struct dbt *dbt, struct hart *hart, u
     dh->dbt = dbt;
     dh->index = index;
     dh->back = dbt->back == NULL ? NULL : back_host;
+    dh->hot_runs = dbt->tuning.t1_after;
     hart->run.engine = dh;
     hart->run.jump_cache = dh->jump_cache;
     dh->generation = 1; /* 0 is that of an empty entry */

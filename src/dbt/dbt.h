@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "cpu/hart.h"
+#include "dbt/tuning.h"
 
 struct dbt;
 struct dbt_hart;
@@ -16,9 +17,10 @@ struct dbt_config {
     struct mem_space *space;
     const struct isa_config *isa;
     unsigned harts;
-    size_t cache_bytes; /* bound on memory for translations */
-    size_t code_bytes;  /* memory for compiled code; 0: interpret only */
-    unsigned max_insns; /* of a block; 0: as many as fit, 1 single-steps (tests) */
+    size_t cache_bytes;              /* bound on memory for translations */
+    size_t code_bytes;               /* memory for compiled code; 0: interpret only */
+    unsigned max_insns;              /* of a block; 0: as many as fit, 1 single-steps (tests) */
+    const struct dbt_tuning *tuning; /* NULL: as nothing had been said */
 };
 
 int dbt_new(struct dbt **ret_dbt, const struct dbt_config *config, struct error *err) NODISCARD;

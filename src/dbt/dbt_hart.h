@@ -13,6 +13,7 @@ struct dbt_hart {
     struct dbt *dbt;
     unsigned index;
     const struct back_ops *back; /* NULL: interpret only */
+    uint32_t hot_runs;           /* interpreted runs before a block is compiled */
     uint32_t mode;               /* enum front_mode bits of what runs now */
     /* Guesses of another generation are void: it grows when hart->tlb.generation, last seen as
      * tlb_generation, does, and when blocks are freed. Never 0. With the mode it makes

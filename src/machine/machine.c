@@ -107,10 +107,11 @@ static int make(struct machine *machine, struct error *err)
 {
     const struct accel_ops *accel_ops = NULL;
     struct accel_config accel_config;
+    struct dbt_tuning tuning;
     int rc = choose_board(machine, err);
 
     if (rc == 0)
-        rc = accel_choose(machine->config.accel, &accel_ops, err);
+        rc = accel_choose(machine->config.accel, &accel_ops, &tuning, err);
     if (rc == 0)
         rc = pool_new(&machine->pool, IO_THREADS, "io", err);
     if (rc == 0)
@@ -122,6 +123,7 @@ static int make(struct machine *machine, struct error *err)
         .isa = &machine->config.isa,
         .vcpus = machine->config.cpus,
         .cache_bytes = CACHE_BYTES,
+        .tuning = tuning,
     };
     rc = accel_new(&machine->accel, accel_ops, &accel_config, err);
     if (rc == 0)

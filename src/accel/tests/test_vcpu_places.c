@@ -371,13 +371,27 @@ TEST(who_sleeps_or_is_parked_is_not_waited_for)
 TEST(accelerators_are_chosen_by_name)
 {
     const struct accel_ops *ops;
+    struct dbt_tuning tuning;
     struct error err;
 
-    assert_int_equal(accel_choose(NULL, &ops, NULL), 0);
+    assert_int_equal(accel_choose(NULL, &ops, &tuning, NULL), 0);
     assert_ptr_equal(ops, accel_table[0]);
-    assert_int_equal(accel_choose("interp", &ops, NULL), 0);
+    assert_int_equal(accel_choose("interp", &ops, &tuning, NULL), 0);
     assert_ptr_equal(ops, &accel_interp);
-    assert_int_equal(accel_choose("none", &ops, &err), -ENOENT);
-    assert_non_null(strstr(err.text, "no accelerator is called 'none'; choose one of: "));
+    assert_int_equal(accel_choose("none", &ops, &tuning, &err), -ENOENT);
+    assert_non_null(strstr(err.text, "there is no accelerator 'none'; choose from: "));
     assert_non_null(strstr(err.text, "interp"));
+}
+
+TEST(words_behind_the_name_tune_the_compiler)
+{
+    const struct accel_ops *ops;
+    struct dbt_tuning tuning;
+
+    assert_int_equal(accel_parse("jit", &ops, &tuning, NULL), 0);
+    assert_int_equal(tuning.t1_after, dbt_tuning_default().t1_after);
+    assert_int_equal(accel_parse("jit,t1-after=7", &ops, &tuning, NULL), 0);
+    assert_ptr_equal(ops, &accel_jit);
+    assert_int_equal(tuning.t1_after, 7);
+    assert_int_equal(accel_parse("interp,t1-after=7", &ops, &tuning, NULL), -EINVAL);
 }

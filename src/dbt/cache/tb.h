@@ -39,16 +39,13 @@ void tb_free(struct tb *tb); /* one that was never inserted; NULL is fine */
 /* The hash `content` holds; two pieces because an instruction may straddle pages. */
 uint64_t tb_hash(const uint8_t *bytes, size_t len, uint64_t before);
 
-/* Runs in the interpreter before a block is compiled. */
-enum { TB_HOT_RUNS = 16 };
-
 /* Counts a run; true when tb has been run often enough to be compiled. Harts may lose counts to
  * each other: it is a hint. */
-static inline bool tb_heat(struct tb *tb)
+static inline bool tb_heat(struct tb *tb, uint32_t hot_runs)
 {
     uint32_t runs = atomic_load_explicit(&tb->runs, memory_order_relaxed);
 
-    if (runs >= TB_HOT_RUNS)
+    if (runs >= hot_runs)
         return true;
     atomic_store_explicit(&tb->runs, runs + 1, memory_order_relaxed);
     return false;

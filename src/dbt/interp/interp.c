@@ -105,7 +105,8 @@ follow:
         return;
     }
     tb = next;
-    if (dh->back != NULL && tb_heat(tb)) { /* the dispatcher compiles it, or runs the code */
+    if (dh->back != NULL &&
+        tb_heat(tb, dh->hot_runs)) { /* the dispatcher compiles it, or runs the code */
         hart->s.pc = pc;
         return;
     }

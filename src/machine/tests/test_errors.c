@@ -99,7 +99,7 @@ TEST(no_such_accelerator)
 
     begin(&b);
     b.config.accel = "warp";
-    expect_failure(&b, -ENOENT, "'warp'; choose one of: ");
+    expect_failure(&b, -ENOENT, "'warp'; choose from: ");
 }
 
 TEST(files_that_are_missing)
