@@ -153,7 +153,7 @@ class Vireo:
         return self.shell.run(command, limit, check)
 
     def power_off(self):
-        self.serial.send("sync; poweroff -f\n")
+        self.serial.send("sync; poweroff\n")
         assert self.wait() == 0
 
     def wait(self, limit=STEP):
