@@ -51,6 +51,12 @@ def guest():
     return GUEST
 
 
+@pytest.fixture(scope="session")
+def debian(program):
+    subprocess.run([TOP / "scripts/debian_disk"], env={**os.environ, "VIREO": program}, check=True)
+    return CACHE / "debian"
+
+
 @pytest.fixture
 def start(program):
     """start(args...) runs vireo; what still runs after the test is ended."""

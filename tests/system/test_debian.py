@@ -15,68 +15,11 @@ import time
 
 import pytest
 
-from conftest import CACHE, GUEST, TOP
-from machine import PATIENCE, Failure, free_port
+from debian import LOGIN, LONG, Debian
 
 pytestmark = pytest.mark.long
 
-LOGIN = 600 * PATIENCE  # systemd to its login, on a busy host; about 40 s on an idle one
-LONG = 1200 * PATIENCE
 PATH = {**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"}
-
-
-@pytest.fixture(scope="session")
-def debian(program):
-    subprocess.run([TOP / "scripts/debian_disk"], env={**os.environ, "VIREO": program}, check=True)
-    return CACHE / "debian"
-
-
-class Debian:
-    """A running Debian, told what to do by ssh."""
-
-    def __init__(self, start, debian, disk, *args):
-        self.port = free_port()
-        self.key = debian / "ssh_key"
-        self.machine = start(
-            "--kernel", GUEST / "vmlinux", "--initrd", GUEST / "initramfs.gz", "--cpus", 2,
-            "--memory", "1G", "--rng", "--disk", f"path={disk}",
-            "--net", f"user,hostfwd=tcp:127.0.0.1:{self.port}-:22",
-            "--cmdline", "console=ttyS0 quiet vireo.root=/dev/vda", *args,
-        )  # fmt: skip
-        # Somebody has to read the serial line, or the guest waits for room in it.
-        self.reader = threading.Thread(target=self._read, daemon=True)
-
-    def _read(self):
-        while not self.machine.serial.ended:
-            try:
-                self.machine.serial._more(time.monotonic() + 1)
-            except ValueError:  # closed
-                return
-
-    def up(self):
-        """Waits for the login prompt on the serial line; the seconds it took."""
-        self.machine.serial.expect(r"login: ", LOGIN)
-        took = time.monotonic() - self.machine.started
-        if not self.reader.is_alive():
-            self.reader.start()
-        return took
-
-    def command(self, text):
-        return [
-            "ssh", "-q", "-i", self.key, "-p", str(self.port), "-o", "StrictHostKeyChecking=no",
-            "-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes", "-o", "ConnectTimeout=120",
-            "root@127.0.0.1", text,
-        ]  # fmt: skip
-
-    def ssh(self, text, limit=LONG, check=True):
-        result = subprocess.run(self.command(text), capture_output=True, text=True, timeout=limit)
-        if check and result.returncode != 0:
-            raise Failure(f"guest: {text!r} ended with {result.returncode}:\n{result.stdout}{result.stderr}")
-        return result.stdout.strip()
-
-    def power_off(self):
-        self.ssh("systemctl poweroff", check=False)
-        assert self.machine.process.wait(LONG) == 0
 
 
 @pytest.fixture
