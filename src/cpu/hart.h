@@ -83,6 +83,7 @@ struct hart_run {
     uint64_t cookie;  /* mode and generation of translations: what guesses are good for */
     void *jump_cache; /* of the engine */
     void *engine;     /* its struct for this hart */
+    uint32_t mxcsr;   /* the host's, on its way */
 };
 
 struct hart {

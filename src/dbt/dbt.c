@@ -100,6 +100,8 @@ void dbt_mode_changed(struct dbt_hart *dh)
         mode |= FRONT_FS_DIRTY;
     if (s->frm > 4)
         mode |= FRONT_FRM_BAD;
+    if (s->frm == 0)
+        mode |= FRONT_FRM_NEAREST;
     if (hart->builtin_sbi)
         mode |= FRONT_BUILTIN_SBI;
     dh->mode = mode;

@@ -104,6 +104,7 @@ def fp_arith(out, fmt):
     for _ in range(40):  # cancellation
         a = fp_random(out, fmt)
         pairs.append((a, (a ^ fmt.sign) + out.random.randint(-2, 2) & 2 * fmt.sign - 1))
+    equal = [(a, a) for a in values] + [(a, a ^ fmt.sign) for a in values]
     triples = [tuple(out.random.choice(values) for _ in range(3)) for _ in range(120)] + \
         [tuple(fp_random(out, fmt) for _ in range(3)) for _ in range(150)]
     for _ in range(60):  # the product nearly cancels the addend
@@ -125,10 +126,10 @@ def fp_arith(out, fmt):
                  FA[:2], pairs, 'fa0')
     for row, big in ('fmin', False), ('fmax', True):
         fp_plain(out, f'{row}.{n}', [fmt] * 2, fmt, lambda a, b, g=big: fp.minmax(fmt, a, b, g),
-                 FA[:2], pairs, 'fa0')
+                 FA[:2], pairs + equal, 'fa0')
     for op in 'eq', 'lt', 'le':
         fp_plain(out, f'f{op}.{n}', [fmt] * 2, None, lambda a, b, o=op: fp.compare(fmt, a, b, o),
-                 FA[:2], pairs + [(a, a) for a in values], 'a0')
+                 FA[:2], pairs + equal, 'a0')
     fp_plain(out, f'fclass.{n}', [fmt], None, lambda a: fp.fclass(fmt, a), FA[:1], singles, 'a0')
     for kind, width, is_signed in ('w', 32, 1), ('wu', 32, 0), ('l', 64, 1), ('lu', 64, 0):
         near = []

@@ -516,6 +516,12 @@ static void lower_other(struct lower *lo, const struct ir_op *op)
         lo->out->makes_dirty = true;
         emit(lo, T0_FSDIRTY, 0, 0, 0, 0);
         return;
+    case IR_GETFFLAGS:
+        emit(lo, T0_GETFFLAGS, define(lo), 0, 0, 0);
+        return;
+    case IR_SETFFLAGS:
+        emit(lo, T0_SETFFLAGS, 0, use(lo, op->a), 0, 0);
+        return;
     case IR_CALL:
         lower_call(lo, op);
         return;

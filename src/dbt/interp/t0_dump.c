@@ -25,6 +25,8 @@
 #define FORM_CAS "dabSr"
 #define FORM_FENCE ""
 #define FORM_FSDIRTY ""
+#define FORM_GETFFLAGS "d"
+#define FORM_SETFFLAGS "a"
 #define FORM_F32_SQRT "dai"
 #define FORM_F64_SQRT "dai"
 #define FORM_F32_CLASS "da"

@@ -30,7 +30,8 @@ enum ir_opcode {
 enum ir_flag {
     IR_F_EFFECT = 1 << 0, /* not to be removed, duplicated or reordered with another effect */
     IR_F_TRAP = 1 << 1,   /* may raise an exception */
-    IR_F_FFLAGS = 1 << 2, /* may set bits of fflags (they only accumulate: order is free) */
+    IR_F_FFLAGS = 1 << 2, /* may set bits of fflags (they only accumulate: order is free
+                           * between one GETFFLAGS or SETFFLAGS and the next) */
     IR_F_SIDE = 1 << 3,   /* may leave the block */
     IR_F_END = 1 << 4,    /* leaves the block */
 };

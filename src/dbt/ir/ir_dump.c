@@ -190,7 +190,7 @@ static bool has_type(const struct ir_info *info)
 
 static bool has_operands(unsigned opcode)
 {
-    return opcode != IR_FSDIRTY && opcode != IR_LEAVEPC;
+    return opcode != IR_FSDIRTY && opcode != IR_LEAVEPC && opcode != IR_GETFFLAGS;
 }
 
 void ir_dump(const struct ir_block *ir, struct strbuf *out)

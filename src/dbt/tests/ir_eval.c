@@ -614,6 +614,11 @@ static uint64_t eval_op(struct eval *e, const struct ir_op *op, uint64_t a, uint
     case IR_FSDIRTY:
         e->s->fs_dirty = true;
         return 0;
+    case IR_GETFFLAGS:
+        return e->s->fflags;
+    case IR_SETFFLAGS:
+        e->s->fflags = a & FCSR_FFLAGS;
+        return 0;
     case IR_INSN:
         e->insn_pc = e->pc + (uint64_t)op->imm;
         e->insns++;

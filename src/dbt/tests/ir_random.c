@@ -294,7 +294,13 @@ static void other(struct generator *g)
     enum ir_type type = (enum ir_type)types[below(g, ARRAY_LEN(types))];
     ir_ref a, b, c;
 
-    switch (below(g, 8)) {
+    switch (below(g, 10)) {
+    case 8:
+        emit(g, IR_GETFFLAGS, IR_I64, IR_NONE, IR_NONE, IR_NONE, 0);
+        return;
+    case 9:
+        emit(g, IR_SETFFLAGS, IR_I64, value(g, IR_I64), IR_NONE, IR_NONE, 0);
+        return;
     case 0:
     case 1:
         a = value(g, IR_I64);

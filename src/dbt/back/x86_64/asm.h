@@ -154,6 +154,12 @@ enum x86_sse {
 };
 void x86_sse_rr(struct x86_asm *a, enum x86_sse op, unsigned size, enum x86_xmm dst,
                 enum x86_xmm src);
+/* dst = a op b (AVX); the upper part is a's. */
+void x86_sse_rrr(struct x86_asm *a, enum x86_sse op, unsigned size, enum x86_xmm dst,
+                 enum x86_xmm src1, enum x86_xmm src2);
+/* SSE4.1: to an integer, in the way `mode` says: 0 nearest, 1 down, 2 up, 3 to zero; | 8: without
+ * the precision flag. */
+void x86_round(struct x86_asm *a, unsigned size, unsigned mode, enum x86_xmm dst, enum x86_xmm src);
 void x86_movs_rr(struct x86_asm *a, enum x86_xmm dst, enum x86_xmm src); /* movaps: all 128 bits */
 void x86_movs_load(struct x86_asm *a, unsigned size, enum x86_xmm dst, struct x86_mem mem);
 void x86_movs_store(struct x86_asm *a, unsigned size, struct x86_mem mem, enum x86_xmm src);

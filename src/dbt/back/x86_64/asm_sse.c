@@ -22,6 +22,19 @@ void x86_sse_rr(struct x86_asm *a, enum x86_sse op, unsigned size, enum x86_xmm 
     x86_emit(a, scalar(size) | op, dst, x86_r(src), NO_IMM);
 }
 
+void x86_sse_rrr(struct x86_asm *a, enum x86_sse op, unsigned size, enum x86_xmm dst,
+                 enum x86_xmm src1, enum x86_xmm src2)
+{
+    x86_emit(a, OP_VEX | scalar(size) | op | (uint32_t)src1 << OP_VVVV, dst, x86_r(src2), NO_IMM);
+}
+
+/* vroundss, vroundsd: with VEX, as legacy opcodes of this map are not encoded here. */
+void x86_round(struct x86_asm *a, unsigned size, unsigned mode, enum x86_xmm dst, enum x86_xmm src)
+{
+    x86_emit(a, OP_VEX | OP_66 | OP_0F3A | (size == 8 ? 0x0b : 0x0a) | (uint32_t)src << OP_VVVV,
+             dst, x86_r(src), x86_imm(1, (int64_t)mode));
+}
+
 void x86_movs_rr(struct x86_asm *a, enum x86_xmm dst, enum x86_xmm src)
 {
     x86_emit(a, OP_0F | 0x28, dst, x86_r(src), NO_IMM);

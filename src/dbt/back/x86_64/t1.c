@@ -65,6 +65,7 @@ void t1_define(struct t1 *t, uint16_t slot, enum x86_reg reg)
 {
     enum x86_reg pin = t1_pin(t, slot);
 
+    t1_xmm_forget(t, slot);
     if (pin == X86_NONE)
         x86_store(&t->a, 8, t1_slot(slot), reg);
     else if (pin != reg)
@@ -93,6 +94,7 @@ void t1_step(struct t1 *t)
     x86_mov_ri(&t->a, RDX, (uint64_t)(uintptr_t)t->op, true);
     x86_mov_ri(&t->a, RAX, t1_info(t) | t->block_offset << INFO_BLOCK_SHIFT, true);
     x86_patch(x86_call(&t->a), t->stubs->step);
+    t1_xmm_forget_all(t);
 }
 
 /* ---- a block ---- */
@@ -100,7 +102,8 @@ void t1_step(struct t1 *t)
 static void emit_op(struct t1 *t, const struct t0_op *op)
 {
     t->op = op;
-    if (!t1_emit_int(t, op) && !t1_emit_memory(t, op) && !t1_emit_float(t, op) &&
+    t->xmm_busy = 0;
+    if (!t1_emit_float(t, op) && !t1_emit_int(t, op) && !t1_emit_memory(t, op) &&
         !t1_emit_leave(t, op))
         t1_step(t);
 }
@@ -139,6 +142,8 @@ static bool t1_compile(struct back *back, struct tb *tb)
         t->block_offset = (unsigned)(tb->gpa & PAGE_OFFSET_MASK);
         t->insn = 0;
         t->colds = 0;
+        t->xmm_next = 15;
+        t1_xmm_forget_all(t);
         x86_init(&t->a, start, half->end);
         emit_block(t);
         assert(!t->a.overflow);

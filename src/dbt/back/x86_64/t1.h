@@ -6,6 +6,7 @@
  *   r15           the soft TLB's bank for data
  *   ten others    guest registers, see t1_pins; rsp is the host's stack, 16-byte aligned
  *   rax rcx rdx   scratch, xmm0 to xmm2 too; nothing lives in them from one op to the next
+ *   xmm3 to xmm15 copies of slots, within a block only (t1_xmm.c)
  * Every SET goes to its register or to memory at once, so state is precise at each op; what a
  * fault needs beside it (which instruction, how many did not run) is an immediate in cold code.
  *
@@ -77,15 +78,24 @@ struct back {
     unsigned current;
 };
 
+enum { T1_XMM_FIRST = 3, T1_XMMS = 16 - T1_XMM_FIRST };
+#define T1_XMM_NONE ((enum x86_xmm)X86_NONE)
+
+/* What an xmm register holds: see t1_xmm.c. */
+struct t1_xmm {
+    uint16_t slot, boxed;
+};
+
 /* A way back from cold code, or into it. */
 struct t1_cold {
-    enum { COLD_LOAD, COLD_STORE, COLD_STEP, COLD_EXIT, COLD_CROSS } kind;
+    enum { COLD_LOAD, COLD_STORE, COLD_STEP, COLD_MXCSR, COLD_EXIT, COLD_CROSS } kind;
     uint8_t *from; /* the displacement that leads here */
     uint8_t *back; /* where to go on */
     const struct t0_op *op;
     uint32_t info;
-    int64_t target; /* EXIT, CROSS: offset from the page's start */
-    unsigned link;  /* EXIT */
+    int64_t target;        /* EXIT, CROSS: offset from the page's start */
+    unsigned link;         /* EXIT */
+    uint16_t xmm[T1_XMMS]; /* what must be in registers at `back` */
 };
 
 enum { T1_MAX_COLD = 2 * T0_MAX_OPS };
@@ -99,6 +109,9 @@ struct t1 {
     unsigned insn;         /* index of the instruction at hand */
     const struct t0_op *op;
     uint8_t pin[T1_PINNABLE]; /* enum x86_reg; X86_NONE: in memory */
+    struct t1_xmm xmm[16];
+    unsigned xmm_busy; /* a bit per register the op at hand uses */
+    unsigned xmm_next; /* taken last */
     struct t1_cold cold[T1_MAX_COLD];
     unsigned colds;
 };
@@ -124,6 +137,20 @@ void t1_step(struct t1 *t);
  * Afterwards rdx is what to add to rcx, or the jump whose displacement is returned is taken, with
  * rcx as it was. Clobbers rax. (t1_mem.c) */
 uint8_t *t1_probe(struct t1 *t, unsigned size, size_t tag);
+
+/* t1_xmm.c. Registers given out stay the op's until its end. Who joins paths (a label that is
+ * jumped to) forgets all there; xmm_busy is 0 when an op begins. */
+enum x86_xmm t1_xmm_use(struct t1 *t, uint16_t slot);        /* holds the slot; not to be written */
+enum x86_xmm t1_xmm_new(struct t1 *t);                       /* for a result */
+enum x86_xmm t1_xmm_find(struct t1 *t, uint16_t slot);       /* X86_NONE: in memory only */
+enum x86_xmm t1_xmm_find_float(struct t1 *t, uint16_t slot); /* the same, of a boxed F32 */
+void t1_xmm_define(struct t1 *t, uint16_t slot, enum x86_xmm reg);
+void t1_xmm_define_boxed(struct t1 *t, uint16_t slot, enum x86_xmm reg);
+void t1_xmm_forget(struct t1 *t, uint16_t slot); /* the slot is written otherwise */
+void t1_xmm_forget_all(struct t1 *t);            /* C has been called */
+/* Cold code goes on here, with registers as they are here. */
+void t1_return_here(struct t1 *t, struct t1_cold *cold);
+void t1_xmm_restore(struct t1 *t, const struct t1_cold *cold);
 
 /* Templates by T0 opcode; false: there is none, t1_step() does it. */
 bool t1_emit_int(struct t1 *t, const struct t0_op *op);    /* t1_int.c */

@@ -276,6 +276,7 @@ static void emit_constant(struct t1 *t, const struct t0_op *op)
     enum x86_reg pin = t1_pin(t, op->dst);
 
     if (pin == X86_NONE && fits32(op->imm)) {
+        t1_xmm_forget(t, op->dst);
         x86_store_imm(&t->a, 8, t1_slot(op->dst), (int32_t)op->imm);
         return;
     }

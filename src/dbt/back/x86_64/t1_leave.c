@@ -186,6 +186,10 @@ void t1_emit_cold(struct t1 *t)
         case COLD_STEP:
             emit_slow_step(t, cold);
             break;
+        case COLD_MXCSR:
+            x86_store_imm(&t->a, 4, t1_field(HART_DISP(run.mxcsr)), T1_MXCSR);
+            x86_ldmxcsr(&t->a, t1_field(HART_DISP(run.mxcsr)));
+            break;
         case COLD_EXIT:
             emit_exit(t, cold);
             continue;
@@ -194,6 +198,8 @@ void t1_emit_cold(struct t1 *t)
             x86_patch(x86_jmp(&t->a), t->stubs->jump);
             continue;
         }
+        if (cold->kind != COLD_MXCSR)
+            t1_xmm_restore(t, cold);
         x86_patch(x86_jmp(&t->a), cold->back);
     }
 }

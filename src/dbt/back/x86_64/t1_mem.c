@@ -49,6 +49,14 @@ uint8_t *t1_probe(struct t1 *t, unsigned size, size_t tag)
     return miss;
 }
 
+/* A load of an f register: of its 64 bits, or of a float that is boxed next. */
+static bool is_float(const struct t0_op *op)
+{
+    if (op->opcode == T0_LOAD64)
+        return op->dst >= T0_SLOT_F && op->dst < T0_SLOT_F + 32;
+    return op->opcode == T0_LOAD32U && op[1].opcode == T0_BOX && op[1].a == op->dst;
+}
+
 static void emit_load(struct t1 *t, const struct t0_op *op)
 {
     static const uint8_t size[] = { 1, 1, 2, 2, 4, 4, 8 };
@@ -58,21 +66,40 @@ static void emit_load(struct t1 *t, const struct t0_op *op)
 
     gva_in_rcx(t, op);
     cold = t1_cold(t, COLD_LOAD, t1_probe(t, size[form], offsetof(struct tlb_entry, read)));
-    x86_load(&t->a, size[form], form & 1, dst, x86_indexed(RCX, RDX, 1, 0));
-    t1_define(t, op->dst, dst);
-    cold->back = t->a.at;
+    if (is_float(op)) {
+        enum x86_xmm xmm = t1_xmm_new(t);
+
+        x86_movs_load(&t->a, size[form], xmm, x86_indexed(RCX, RDX, 1, 0));
+        t1_xmm_define(t, op->dst, xmm);
+    } else {
+        x86_load(&t->a, size[form], form & 1, dst, x86_indexed(RCX, RDX, 1, 0));
+        t1_define(t, op->dst, dst);
+    }
+    t1_return_here(t, cold);
 }
 _Static_assert(T0_LOAD8S == T0_LOAD8U + 1 && T0_LOAD64 == T0_LOAD8U + 6, "sign is the low bit");
 
 static void emit_store(struct t1 *t, const struct t0_op *op)
 {
     unsigned size = 1u << (op->opcode - T0_STORE8);
+    struct x86_mem to = x86_indexed(RCX, RDX, 1, 0);
     struct t1_cold *cold;
+    enum x86_xmm xmm;
 
     gva_in_rcx(t, op);
     cold = t1_cold(t, COLD_STORE, t1_probe(t, size, offsetof(struct tlb_entry, write)));
-    x86_store(&t->a, size, x86_indexed(RCX, RDX, 1, 0), t1_use(t, op->b, RAX));
-    cold->back = t->a.at;
+    xmm = t1_xmm_find(t, op->b);
+    if (size == 4 && xmm == T1_XMM_NONE)
+        xmm = t1_xmm_find_float(t, op->b);
+    if (size >= 4 && xmm != T1_XMM_NONE) {
+        x86_movs_store(&t->a, size, to, xmm);
+    } else if (t1_pin(t, op->b) == X86_NONE && op->b != T0_SLOT_ZERO) {
+        x86_load(&t->a, size, false, RAX, t1_slot(op->b)); /* a float was stored in two halves */
+        x86_store(&t->a, size, to, RAX);
+    } else {
+        x86_store(&t->a, size, to, t1_use(t, op->b, RAX));
+    }
+    t1_return_here(t, cold);
 }
 
 bool t1_emit_memory(struct t1 *t, const struct t0_op *op)

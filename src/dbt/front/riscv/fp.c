@@ -14,7 +14,7 @@
 #define F16_BOX (~INT64_C(0xffff))
 #define F16_NAN INT64_C(0x7e00)
 
-static void make_dirty(struct translation *t)
+void front_make_dirty(struct translation *t)
 {
     if ((t->source->mode & FRONT_FS_DIRTY) || t->made_fs_dirty)
         return;
@@ -29,7 +29,7 @@ static ir_ref get_f(struct translation *t, enum ir_type type, unsigned reg)
 
 static void set_f(struct translation *t, enum ir_type type, ir_ref value)
 {
-    make_dirty(t);
+    front_make_dirty(t);
     ir_emit(t->ir, IR_SETF, type, value, NO, NO, t->in.rd);
 }
 
@@ -117,7 +117,7 @@ void front_fcompare(struct translation *t)
 {
     ir_ref a = get_f(t, row_type(t), t->in.rs1), b = get_f(t, row_type(t), t->in.rs2);
 
-    make_dirty(t);
+    front_make_dirty(t);
     front_set_x(t, t->in.rd, ir_bin(t->ir, row_op(t), row_type(t), a, b));
 }
 
@@ -133,7 +133,7 @@ void front_ftoi(struct translation *t)
 {
     ir_ref a = get_f(t, row_type(t), t->in.rs1);
 
-    make_dirty(t);
+    front_make_dirty(t);
     front_set_x(t, t->in.rd, ir_emit(t->ir, IR_FTOI, row_type(t), a, NO, t->in.rm, t->row->arg));
 }
 

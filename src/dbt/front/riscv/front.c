@@ -114,6 +114,15 @@ static enum fetch fetch(const struct front_source *source, int64_t at, uint32_t 
 
 /* ---- instructions ---- */
 
+enum { RM_NEAREST = 0, RM_DYNAMIC = 7 };
+
+static bool rounds_dynamically(const struct translation *t)
+{
+    unsigned effects = insn_info[t->in.row].rv_effects | insn_info[t->in.id].rv_effects;
+
+    return (effects & INSN_RM) && t->in.rm == RM_DYNAMIC;
+}
+
 /* What the block's key alone makes illegal. */
 static bool illegal_in_mode(const struct translation *t)
 {
@@ -122,8 +131,7 @@ static bool illegal_in_mode(const struct translation *t)
 
     if (!(effects & INSN_FP))
         return false;
-    return (mode & FRONT_FS_OFF) ||
-           ((effects & INSN_RM) && t->in.rm == 7 && (mode & FRONT_FRM_BAD));
+    return (mode & FRONT_FS_OFF) || (rounds_dynamically(t) && (mode & FRONT_FRM_BAD));
 }
 
 static void translate_one(struct translation *t, uint32_t raw)
@@ -138,6 +146,8 @@ static void translate_one(struct translation *t, uint32_t raw)
         front_illegal(t);
         return;
     }
+    if (rounds_dynamically(t) && (t->source->mode & FRONT_FRM_NEAREST))
+        t->in.rm = RM_NEAREST;
     t->row = &front_rows[t->in.id];
     t->row->translate(t);
 }

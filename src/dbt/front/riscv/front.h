@@ -8,8 +8,8 @@
  * What an engine must know beside ir_ops.def:
  *   - Counting. The engine adds a block's instructions to minstret and mcycle when it enters the
  *     block, and takes back those that did not retire when it leaves early. An instruction that
- *     accesses a CSR is always its block's last, so that helper `csr` is right to undo one
- *     instruction, its own, when it accesses one of these counters.
+ *     accesses a counter is always its block's last, so that helper `csr` is right to undo one
+ *     instruction, its own.
  *   - Before every CALL, s.pc is the address of the calling instruction (ir/helpers.h). LEAVEPC
  *     follows a helper that has moved s.pc; LEAVE sets s.pc itself.
  *   - An instruction whose exception the front end foresees ends the block with TRAP; it counts
@@ -31,6 +31,7 @@ enum front_mode {
     FRONT_CBO_CLEAN = 1 << 6,   /* cbo.clean/flush, cbo.inval, cbo.zero permitted by xenvcfg */
     FRONT_CBO_INVAL = 1 << 7,
     FRONT_CBO_ZERO = 1 << 8,
+    FRONT_FRM_NEAREST = 1 << 9, /* frm is round-to-nearest-even: dynamic rounding is that */
 };
 
 struct front_source {

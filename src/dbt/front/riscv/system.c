@@ -1,13 +1,14 @@
 /*
  * dbt/front/riscv/system.c - environment calls, CSRs, returns from traps, fences of translation.
  *
- * All of these end the block: they may change the mode bits in a block's key, the translation of
+ * Most of these end the block: they may change the mode bits in a block's key, the translation of
  * the next instruction's address, or what interrupts are enabled. They also read counters, which
  * is exact only in a block's last instruction (front.h).
  */
-#include "cpu/state.h"
+#include "cpu/hart.h"
 #include "dbt/front/riscv/translate.h"
 #include "isa/riscv/bits.h"
+#include "isa/riscv/csr.h"
 
 void front_ecall(struct translation *t)
 {
@@ -28,18 +29,75 @@ void front_ebreak(struct translation *t)
     front_trap(t, CAUSE_BREAKPOINT, front_pc(t, t->at));
 }
 
+/* CSRs that no other instruction of a block depends on: a block goes on behind an access. */
+static bool is_passive(unsigned csr, bool writes)
+{
+    switch (csr) {
+    case CSR_STVEC:
+    case CSR_SSCRATCH:
+    case CSR_SEPC:
+    case CSR_SCAUSE:
+    case CSR_STVAL:
+    case CSR_MTVEC:
+    case CSR_MSCRATCH:
+    case CSR_MEPC:
+    case CSR_MCAUSE:
+    case CSR_MTVAL:
+        return true;
+    case CSR_FRM: /* what reads but does not write these */
+    case CSR_FCSR:
+    case CSR_SSTATUS:
+    case CSR_SIE:
+    case CSR_SIP:
+    case CSR_SATP:
+    case CSR_MSTATUS:
+    case CSR_MIE:
+    case CSR_MIP:
+    case CSR_MHARTID:
+        return !writes;
+    default:
+        return false;
+    }
+}
+
+/* fflags, which compilers save and restore around quiet comparisons. */
+static void access_fflags(struct translation *t, ir_ref operand, bool reads, bool writes)
+{
+    ir_ref old = NO;
+
+    if (reads)
+        old = ir_emit(t->ir, IR_GETFFLAGS, IR_I64, NO, NO, NO, 0);
+    if (writes) {
+        front_make_dirty(t);
+        if (t->row->arg == CSR_OP_SET)
+            operand = ir_bin(t->ir, IR_OR, IR_I64, old, operand);
+        else if (t->row->arg == CSR_OP_CLEAR)
+            operand = ir_bin(t->ir, IR_ANDN, IR_I64, old, operand);
+        ir_emit(t->ir, IR_SETFFLAGS, IR_I64, operand, NO, NO, 0);
+    }
+    if (reads)
+        front_set_x(t, t->in.rd, old);
+}
+
 /* `reads`: csrrw with rd = x0 has no side effects of reading. `writes`: csrrs and csrrc with
  * rs1 = x0, or an immediate of 0, do not write at all, not even what was read ("Zicsr"). */
 static void access_csr(struct translation *t, ir_ref operand, bool operand_is_zero)
 {
-    enum { WRITE = 0, OP_SHIFT = 12, READ = 1 << 14, WRITES = 1 << 15 };
-    bool reads = t->row->arg != WRITE || t->in.rd != 0;
-    bool writes = t->row->arg == WRITE || !operand_is_zero;
+    enum { OP_SHIFT = 12, READ = 1 << 14, WRITES = 1 << 15 };
+    bool reads = t->row->arg != CSR_OP_WRITE || t->in.rd != 0;
+    bool writes = t->row->arg == CSR_OP_WRITE || !operand_is_zero;
     int64_t what = t->in.csr | t->row->arg << OP_SHIFT | (reads ? READ : 0) | (writes ? WRITES : 0);
-    ir_ref raw = front_const(t, t->in.raw);
+    ir_ref raw;
 
+    if (t->in.csr == CSR_FFLAGS && !(t->source->mode & FRONT_FS_OFF) &&
+        isa_has(t->source->isa, ISA_EXT_F)) {
+        access_fflags(t, operand, reads, writes);
+        return;
+    }
+    raw = front_const(t, t->in.raw);
     front_set_x(t, t->in.rd, ir_call(t->ir, IR_HELPER_csr, raw, operand, front_const(t, what)));
-    front_leave(t);
+    if (!is_passive(t->in.csr, writes))
+        front_leave(t);
 }
 
 void front_csr(struct translation *t)

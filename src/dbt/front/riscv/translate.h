@@ -63,6 +63,8 @@ void front_illegal(struct translation *t);
 void front_jump(struct translation *t, int64_t offset, enum ir_hint hint);
 void front_leave(struct translation *t);
 void front_leave_pc(struct translation *t);
+/* fp.c: mstatus.FS becomes Dirty, once a block. */
+void front_make_dirty(struct translation *t);
 
 /* ---- the instructions, by idea; what op, type and arg of the row mean to each ---- */
 /* alu.c: op on registers; type I32 for the W forms. */

@@ -52,6 +52,24 @@ TEST(scalar_arithmetic)
     }
 }
 
+TEST(rounding)
+{
+    start();
+    EACH(d)
+    {
+        EACH(s)
+        {
+            EACH_SIZE(size)
+            {
+                for (unsigned mode = 0; mode < 16; mode++) {
+                    x86_round(&a, size, mode, d, s);
+                    CHECK(size == 8 ? "vroundsd" : "vroundss", x(d), x(s), x(s), i(1, mode));
+                }
+            }
+        }
+    }
+}
+
 TEST(scalar_moves)
 {
     start();
@@ -129,6 +147,8 @@ TEST(fused_multiply_and_add)
                 {
                     EACH_SIZE(size)
                     {
+                        x86_sse_rrr(&a, SSE_DIV, size, d, s, t);
+                        CHECK(join("vdivs", size == 8 ? "d" : "s"), x(d), x(s), x(t));
                         x86_fma213(&a, size, form & 2, form & 1, d, s, t);
                         CHECK(join(names[form >> 1][form & 1], size == 8 ? "d" : "s"), x(d), x(s),
                               x(t));

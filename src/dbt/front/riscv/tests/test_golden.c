@@ -3,7 +3,8 @@
  * golden/. A file is a list of cases:
  *
  *     case NAME
- *     mode u | s | m, and flags of enum front_mode: fs_off fs_dirty frm_bad sbi cbo
+ *     mode u | s | m, and flags of enum front_mode: fs_off fs_dirty frm_bad frm_nearest
+ *                              sbi cbo
  *     without EXTENSION...
  *     code HEX...              4 digits: a compressed instruction, 8: another
  *     # text                   ignored
@@ -49,6 +50,7 @@ static void set_flag(struct golden *g, const char *word)
         { "fs_off", FRONT_FS_OFF },
         { "fs_dirty", FRONT_FS_DIRTY },
         { "frm_bad", FRONT_FRM_BAD },
+        { "frm_nearest", FRONT_FRM_NEAREST },
         { "sbi", FRONT_BUILTIN_SBI },
         { "cbo", FRONT_CBO_CLEAN | FRONT_CBO_INVAL | FRONT_CBO_ZERO },
     };
