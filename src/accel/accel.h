@@ -21,6 +21,9 @@ struct accel_config {
     unsigned vcpus;               /* 1..64 */
     size_t cache_bytes;           /* bound on memory for translations */
     struct dbt_tuning tuning;     /* of one that compiles */
+    /* Lock-step's, see dbt/dbt.h. May be NULL. */
+    void (*failed)(void *opaque, const char *sentence, const char *report);
+    void *opaque;
 };
 
 struct accel_ops {

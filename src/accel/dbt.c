@@ -34,6 +34,8 @@ static int vm_new(struct accel *accel, size_t code_bytes, struct error *err)
         .cache_bytes = accel->config.cache_bytes,
         .code_bytes = code_bytes,
         .tuning = &accel->config.tuning,
+        .failed = accel->config.failed,
+        .opaque = accel->config.opaque,
     };
 
     return dbt_new((struct dbt **)&accel->vm, &config, err);
@@ -94,6 +96,7 @@ static void dbt_accel_stats(struct accel *accel, struct strbuf *out)
                 "\ncache.fences %" PRIu64 "\n",
                 cache.blocks, cache.bytes, cache.pages, cache.translated, cache.dropped,
                 cache.flushes, cache.fences);
+    dbt_lockstep_stats(accel->vm, out);
 }
 
 const struct accel_ops accel_interp = {

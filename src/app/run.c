@@ -25,6 +25,7 @@ struct run {
     struct keys keys;
     int status;
     int signal;           /* that ended us; 0: none */
+    struct strbuf report; /* behind it */
     struct error message; /* for when the terminal is ours again; empty: none */
 };
 
@@ -44,6 +45,7 @@ static void machine_ended(void *opaque, enum machine_end how, unsigned code)
     case MACHINE_HOST_ERROR:
         run->status = EXIT_HOST;
         run->message = *machine_error(run->machine);
+        strbuf_add(&run->report, machine_report(run->machine));
         break;
     }
     loop_stop(run->loop);
@@ -136,6 +138,7 @@ static int run_options(struct run *run, const struct machine_config *config)
     int rc = loop_new(&run->loop, &clock_host, &err);
 
     run->signal_fd = -1;
+    strbuf_init(&run->report);
     keys_init(&run->keys, quit);
     if (rc == 0)
         rc = watch_signals(run, &err);
@@ -151,11 +154,14 @@ static int run_options(struct run *run, const struct machine_config *config)
     }
     loop_free(run->loop);
     if (rc < 0) {
+        strbuf_fini(&run->report);
         app_message("%s", err.text);
         return EXIT_HOST;
     }
     if (run->message.text[0] != '\0')
         app_message("%s", run->message.text);
+    fputs(strbuf_str(&run->report), stderr);
+    strbuf_fini(&run->report);
     if (run->signal != 0) {
         signal(run->signal, SIG_DFL);
         raise(run->signal);

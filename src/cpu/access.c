@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "cpu/internal.h"
+#include "cpu/spy.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "guest memory is kept as the host's");
 
@@ -51,8 +52,8 @@ static bool is_watched(const struct tlb_entry *entry)
 }
 
 /* Fills `entry` from what the walk, the PMP and the flat view say. */
-static void fill(struct hart *hart, struct tlb_entry *entry, gva_t gva, enum tlb_bank bank,
-                 const struct mmu_page *page, bool uniform)
+static void fill(struct hart *hart, struct tlb_entry *entry, gva_t gva, const struct mmu_page *page,
+                 bool uniform)
 {
     gva_t tag = gva & PAGE_ADDR_MASK;
     uint64_t offset, slow = TLB_SLOW;
@@ -76,43 +77,69 @@ static void fill(struct hart *hart, struct tlb_entry *entry, gva_t gva, enum tlb
     entry->exec = page->perms & PERM_X ? tag | slow : TLB_NONE;
     entry->write = page->perms & PERM_W ? tag | slow : TLB_NONE;
     /* A store to ROM goes where mem/ sends it; one to a watched page must be reported. */
-    if ((page->perms & PERM_W) && entry->ram != NULL && (!writable || is_watched(entry)))
+    if ((page->perms & PERM_W) && entry->ram != NULL &&
+        (!writable || is_watched(entry) || hart->spy != NULL))
         entry->write |= TLB_SLOW;
     if (!writable)
         entry->flags |= TLB_NO_WRITE;
-    tlb_filled(&hart->tlb, bank, entry);
+}
+
+/* Walks and fills *entry. False: exception recorded. */
+static bool walk(struct hart *hart, struct tlb_entry *entry, gva_t gva, enum access_kind kind,
+                 enum access_kind as, enum tlb_bank bank)
+{
+    unsigned pmp_perms = PERM_RWX;
+    struct mmu_page page;
+    bool uniform;
+
+    switch (mmu_translate(hart, gva, kind, bank, &page)) {
+    case MMU_OK:
+        break;
+    case MMU_PAGE_FAULT:
+        return raise_page_fault(hart, as, gva);
+    case MMU_ACCESS_FAULT:
+        return access_fault(hart, as, gva);
+    }
+    uniform = pmp_page(&hart->pmp, page.gpa, mmu_bank_priv(bank), &pmp_perms);
+    if (uniform) {
+        page.perms &= pmp_perms;
+        if (!(page.perms >> kind & 1))
+            return access_fault(hart, as, gva);
+    }
+    fill(hart, entry, gva, &page, uniform);
+    return true;
 }
 
 struct tlb_entry *access_find(struct hart *hart, gva_t gva, enum access_kind kind,
                               enum access_kind as, enum tlb_bank bank)
 {
     struct tlb_entry *entry = tlb_slot(&hart->tlb, bank, gva);
-    unsigned pmp_perms = PERM_RWX;
-    struct mmu_page page;
-    bool uniform;
 
+    if (unlikely(hart->spy != NULL) && hart->spy->ops->find != NULL)
+        return hart->spy->ops->find(hart->spy, gva, kind, as, bank);
     if (tlb_tag_covers(tag_of(entry, kind), gva))
         return entry;
-    switch (mmu_translate(hart, gva, kind, bank, &page)) {
-    case MMU_OK:
-        break;
-    case MMU_PAGE_FAULT:
-        (void)raise_page_fault(hart, as, gva);
+    if (!walk(hart, entry, gva, kind, as, bank))
         return NULL;
-    case MMU_ACCESS_FAULT:
-        (void)access_fault(hart, as, gva);
-        return NULL;
-    }
-    uniform = pmp_page(&hart->pmp, page.gpa, mmu_bank_priv(bank), &pmp_perms);
-    if (uniform) {
-        page.perms &= pmp_perms;
-        if (!(page.perms >> kind & 1)) {
-            (void)access_fault(hart, as, gva);
-            return NULL;
-        }
-    }
-    fill(hart, entry, gva, bank, &page, uniform);
+    tlb_filled(&hart->tlb, bank, entry);
     return entry;
+}
+
+bool hart_spy_known(struct hart *hart, gva_t gva, enum access_kind kind, enum tlb_bank bank,
+                    struct tlb_entry *ret_entry)
+{
+    const struct tlb_entry *entry = tlb_slot(&hart->tlb, bank, gva);
+
+    if (!tlb_tag_covers(tag_of(entry, kind), gva))
+        return false;
+    *ret_entry = *entry;
+    return true;
+}
+
+bool hart_spy_walk(struct hart *hart, gva_t gva, enum access_kind kind, enum access_kind as,
+                   enum tlb_bank bank, struct tlb_entry *ret_entry)
+{
+    return walk(hart, ret_entry, gva, kind, as, bank);
 }
 
 bool access_pmp(struct hart *hart, const struct tlb_entry *entry, gva_t gva, uint64_t size,
@@ -183,8 +210,13 @@ static void ram_store(void *hva, unsigned size, uint64_t val)
  * and run them while this thread has not come to say that it wrote. What is told before makes that
  * fence.i look at the page; if an earlier one already has, the page is not firm again until this
  * hart has reported, which it does between blocks (dbt/cache/cache.c). */
-void access_will_write(const struct tlb_entry *entry, gva_t gva, size_t len)
+void access_will_write(struct hart *hart, const struct tlb_entry *entry, gva_t gva, size_t len)
 {
+    if (unlikely(hart->spy != NULL)) {
+        hart->spy->ops->will_write(hart->spy, access_hva(entry, gva));
+        if (hart->spy->ops->find != NULL)
+            return;
+    }
     if (likely(!is_watched(entry)))
         return;
     ram_block_wrote(entry->ram, (uintptr_t)access_hva(entry, gva) - (uintptr_t)entry->ram->hva,
@@ -192,10 +224,12 @@ void access_will_write(const struct tlb_entry *entry, gva_t gva, size_t len)
     atomic_thread_fence(memory_order_seq_cst);
 }
 
-void access_wrote(struct tlb_entry *entry, gva_t gva, size_t len)
+void access_wrote(struct hart *hart, struct tlb_entry *entry, gva_t gva, size_t len)
 {
     size_t offset = (uintptr_t)access_hva(entry, gva) - (uintptr_t)entry->ram->hva;
 
+    if (unlikely(hart->spy != NULL) && hart->spy->ops->find != NULL)
+        return; /* nobody else's memory */
     ram_block_wrote(entry->ram, offset, len);
     /* When nobody watches any more, the next store may be fast. */
     if (!(entry->flags & TLB_PMP) && !is_watched(entry))
@@ -210,13 +244,34 @@ static void follow_map(struct hart *hart)
         hart_forget_map(hart);
 }
 
+/* ---- devices, and what else is not plain memory ---- */
+
+static bool device_load(struct hart *hart, gpa_t gpa, gva_t gva, unsigned size, uint64_t *ret_val)
+{
+    enum mem_result result = unlikely(hart->spy != NULL)
+                                 ? hart->spy->ops->load(hart->spy, gpa, size, ret_val)
+                                 : mem_load(hart->space, gpa, size, ret_val);
+
+    follow_map(hart);
+    return result == MEM_OK || access_fault(hart, ACCESS_READ, gva);
+}
+
+static bool device_store(struct hart *hart, gpa_t gpa, gva_t gva, unsigned size, uint64_t val)
+{
+    enum mem_result result = unlikely(hart->spy != NULL)
+                                 ? hart->spy->ops->store(hart->spy, gpa, size, val)
+                                 : mem_store(hart->space, gpa, size, val);
+
+    follow_map(hart);
+    return result == MEM_OK || access_fault(hart, ACCESS_WRITE, gva);
+}
+
 /* ---- loads ---- */
 
 static bool load_within_page(struct hart *hart, gva_t gva, unsigned size, uint64_t *ret_val)
 {
     enum tlb_bank bank = hart->data_bank;
     struct tlb_entry *entry = access_find(hart, gva, ACCESS_READ, ACCESS_READ, bank);
-    enum mem_result result;
 
     if (entry == NULL || !access_pmp(hart, entry, gva, size, ACCESS_READ, ACCESS_READ, bank))
         return false;
@@ -224,9 +279,7 @@ static bool load_within_page(struct hart *hart, gva_t gva, unsigned size, uint64
         *ret_val = ram_load(access_hva(entry, gva), size);
         return true;
     }
-    result = mem_load(hart->space, access_gpa(entry, gva), size, ret_val);
-    follow_map(hart);
-    return result == MEM_OK || access_fault(hart, ACCESS_READ, gva);
+    return device_load(hart, access_gpa(entry, gva), gva, size, ret_val);
 }
 
 /* Both entries of an access that crosses from one page to the next, which must both be plain
@@ -277,19 +330,16 @@ static bool store_within_page(struct hart *hart, gva_t gva, unsigned size, uint6
 {
     enum tlb_bank bank = hart->data_bank;
     struct tlb_entry *entry = access_find(hart, gva, ACCESS_WRITE, ACCESS_WRITE, bank);
-    enum mem_result result;
 
     if (entry == NULL || !access_pmp(hart, entry, gva, size, ACCESS_WRITE, ACCESS_WRITE, bank))
         return false;
     if (likely(entry->ram != NULL && !(entry->flags & TLB_NO_WRITE))) {
-        access_will_write(entry, gva, size);
+        access_will_write(hart, entry, gva, size);
         ram_store(access_hva(entry, gva), size, val);
-        access_wrote(entry, gva, size);
+        access_wrote(hart, entry, gva, size);
         return true;
     }
-    result = mem_store(hart->space, access_gpa(entry, gva), size, val);
-    follow_map(hart);
-    return result == MEM_OK || access_fault(hart, ACCESS_WRITE, gva);
+    return device_store(hart, access_gpa(entry, gva), gva, size, val);
 }
 
 bool hart_store(struct hart *hart, gva_t gva, unsigned size, uint64_t val)
@@ -301,11 +351,11 @@ bool hart_store(struct hart *hart, gva_t gva, unsigned size, uint64_t val)
         return store_within_page(hart, gva, size, val);
     if (!find_crossing(hart, gva, first, size, ACCESS_WRITE, entry))
         return false;
-    access_will_write(entry[0], gva, first);
-    access_will_write(entry[1], gva + first, size - first);
+    access_will_write(hart, entry[0], gva, first);
+    access_will_write(hart, entry[1], gva + first, size - first);
     ram_store_bytes(access_hva(entry[0], gva), first, val);
     ram_store_bytes(access_hva(entry[1], gva + first), size - first, val >> 8 * first);
-    access_wrote(entry[0], gva, first);
-    access_wrote(entry[1], gva + first, size - first);
+    access_wrote(hart, entry[0], gva, first);
+    access_wrote(hart, entry[1], gva + first, size - first);
     return true;
 }

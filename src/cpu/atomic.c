@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cpu/internal.h"
+#include "cpu/spy.h"
 
 enum { CBO_INVAL = 0, CBO_CLEAN = 1, CBO_FLUSH = 2, CBO_ZERO = 4, CBO_BLOCK = 64 };
 
@@ -25,7 +26,7 @@ bool hart_atomic_ptr(struct hart *hart, gva_t gva, unsigned size, bool write, vo
     if (entry->ram == NULL || (write && (entry->flags & TLB_NO_WRITE)))
         return access_fault(hart, kind, gva);
     if (write)
-        access_will_write(entry, gva, size);
+        access_will_write(hart, entry, gva, size);
     *ret_hva = access_hva(entry, gva);
     *ret_gpa = access_gpa(entry, gva);
     return true;
@@ -37,6 +38,8 @@ void hart_atomic_done(struct hart *hart, gpa_t gpa, unsigned size)
     bool writable;
     struct ram_block *ram = hart_find_ram(hart, gpa, size, &offset, &writable);
 
+    if (unlikely(hart->spy != NULL) && hart->spy->ops->find != NULL)
+        return;
     if (ram != NULL)
         ram_block_wrote(ram, offset, size);
 }
@@ -91,9 +94,9 @@ bool hart_cbo(struct hart *hart, unsigned op, gva_t gva, uint32_t raw_insn)
         return true;
     if (entry->ram == NULL || (entry->flags & TLB_NO_WRITE))
         return access_fault(hart, ACCESS_WRITE, gva);
-    access_will_write(entry, block, CBO_BLOCK);
+    access_will_write(hart, entry, block, CBO_BLOCK);
     for (unsigned i = 0; i < CBO_BLOCK; i += 8)
         __atomic_store_n((uint64_t *)access_hva(entry, block + i), 0, __ATOMIC_RELAXED);
-    access_wrote(entry, block, CBO_BLOCK);
+    access_wrote(hart, entry, block, CBO_BLOCK);
     return true;
 }

@@ -22,6 +22,7 @@
 #include "mem/space.h"
 
 struct hart;
+struct hart_spy; /* cpu/spy.h */
 
 /* What a hart needs from whoever built the machine. Set once; called on the hart's thread. */
 struct hart_ops {
@@ -44,6 +45,7 @@ enum hart_attention {
     HART_ATTN_REQUEST = 1 << 2, /* requests[] has something */
     HART_ATTN_WFI = 1 << 3,     /* executed wfi: sleep until an interrupt is pending */
     HART_ATTN_STOPPED = 1 << 4, /* SBI HSM: not started */
+    HART_ATTN_ENGINE = 1 << 5,  /* the engine's own: it wants its compiled code to come back */
 };
 
 /* What other threads may ask; each is idempotent, so a bit is enough. */
@@ -128,6 +130,7 @@ struct hart {
     bool map_changed; /* within a memory transaction: something came or went */
     struct pmp pmp;
     struct ram_hint ram_hint;
+    struct hart_spy *spy; /* NULL, but in lock-step */
     struct tlb tlb;
 };
 

@@ -53,8 +53,8 @@ bool access_pmp(struct hart *hart, const struct tlb_entry *entry, gva_t gva, uin
                 enum access_kind kind, enum access_kind as, enum tlb_bank bank);
 bool access_fault(struct hart *hart, enum access_kind as, gva_t gva); /* always false */
 /* Before and after a store through an entry with RAM. */
-void access_will_write(const struct tlb_entry *entry, gva_t gva, size_t len);
-void access_wrote(struct tlb_entry *entry, gva_t gva, size_t len);
+void access_will_write(struct hart *hart, const struct tlb_entry *entry, gva_t gva, size_t len);
+void access_wrote(struct hart *hart, struct tlb_entry *entry, gva_t gva, size_t len);
 static inline void *access_hva(const struct tlb_entry *entry, gva_t gva)
 {
     return (void *)(entry->addend + gva);

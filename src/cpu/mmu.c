@@ -11,6 +11,7 @@
  * pointers to a next level.
  */
 #include "cpu/internal.h"
+#include "cpu/spy.h"
 
 struct leaf {
     uint64_t pte;
@@ -144,6 +145,8 @@ static bool set_accessed(struct hart *hart, struct leaf *leaf, uint64_t bits,
                                      __ATOMIC_ACQUIRE))
         return false;
     ram_block_wrote(leaf->ram, leaf->ram_offset, PTE_SIZE_BYTES);
+    if (unlikely(hart->spy != NULL))
+        hart->spy->ops->walked(hart->spy, leaf->ram->hva + leaf->ram_offset, bits);
     leaf->pte |= bits;
     *ret_result = MMU_OK;
     return true;

@@ -28,6 +28,7 @@ struct dbt {
     struct dbt_tuning tuning;
     struct cache *cache;
     struct back *back;                /* NULL: interpret only */
+    struct lockstep *lockstep;        /* NULL: not asked for */
     struct dbt_hart *hart[MAX_HARTS]; /* written before any hart runs */
 };
 
@@ -392,7 +393,10 @@ static void run_blocks(struct dbt_hart *dh, struct tb *tb)
 
     while (compiled(dh, tb)) {
         dh->jump_cache[jump_cache_index(hart->s.pc)].code = code_or_leave(dh, tb);
-        dh->back->enter(dh->dbt->back, hart, tb, &from, &link);
+        if (unlikely(dh->lockstep != NULL))
+            lockstep_enter(dh, tb, &from, &link);
+        else
+            dh->back->enter(dh->dbt->back, hart, tb, &from, &link);
         if (from == NULL || atomic_load_explicit(&hart->attention, memory_order_relaxed) != 0)
             return;
         tb = dbt_block_after(dh, from, hart->run.page | (from->gpa & PAGE_OFFSET_MASK), link,
@@ -414,6 +418,8 @@ void dbt_run(struct dbt_hart *dh)
     /* Served first and then run: blocks found before the read side began may be gone.
      * Sequentially consistent, as hart.in_guest asks. */
     for (;;) {
+        if (unlikely(dh->lockstep != NULL) && !lockstep_turn(dh))
+            break;
         attention = atomic_load(&hart->attention);
         if (attention & HART_ATTN_REQUEST)
             serve_requests(dh);
@@ -431,6 +437,8 @@ void dbt_run(struct dbt_hart *dh)
             run_blocks(dh, tb);
     }
     dbt_count(dh);
+    if (unlikely(dh->lockstep != NULL))
+        lockstep_leave(dh);
 }
 
 /* ---- life ---- */
@@ -452,6 +460,8 @@ int dbt_new(struct dbt **ret_dbt, const struct dbt_config *config, struct error 
                    dbt, err);
     if (rc == 0 && config->code_bytes != 0)
         rc = back_host->create(&dbt->back, config->code_bytes, err);
+    if (rc == 0 && dbt->back != NULL && dbt->tuning.lockstep)
+        rc = lockstep_new(&dbt->lockstep, config, err);
     if (rc < 0) {
         dbt_free(dbt);
         return rc;
@@ -467,6 +477,7 @@ void dbt_free(struct dbt *dbt)
     cache_free(dbt->cache);
     if (dbt->back != NULL)
         back_host->destroy(dbt->back);
+    lockstep_free(dbt->lockstep);
     free(dbt);
 }
 
@@ -474,6 +485,7 @@ int dbt_hart_new(struct dbt_hart **ret_dh, struct dbt *dbt, struct hart *hart, u
                  struct error *err)
 {
     struct dbt_hart *dh = calloc(1, sizeof(*dh));
+    int rc;
 
     assert(index < dbt->config.harts);
     if (dh == NULL)
@@ -482,10 +494,15 @@ int dbt_hart_new(struct dbt_hart **ret_dh, struct dbt *dbt, struct hart *hart, u
     dh->dbt = dbt;
     dh->index = index;
     dh->back = dbt->back == NULL ? NULL : back_host;
+    dh->compiler = dbt->back;
     dh->hot_runs = dbt->tuning.t1_after;
     hart->run.engine = dh;
     hart->run.jump_cache = dh->jump_cache;
     dh->generation = 1; /* 0 is that of an empty entry */
+    if (dbt->lockstep != NULL && (rc = lockstep_hart_new(dbt->lockstep, dh, err)) < 0) {
+        free(dh);
+        return rc;
+    }
     dbt->hart[index] = dh;
     *ret_dh = dh;
     return 0;
@@ -496,8 +513,14 @@ void dbt_hart_free(struct dbt_hart *dh)
     if (dh == NULL)
         return;
     dh->dbt->hart[dh->index] = NULL;
-    tb_free(dh->uncached);
+    lockstep_hart_free(dh);
+    dbt_free_uncached(dh);
     free(dh);
+}
+
+void dbt_free_uncached(struct dbt_hart *dh)
+{
+    tb_free(dh->uncached);
 }
 
 void dbt_hart_get_stats(const struct dbt_hart *dh, struct dbt_stats *ret_stats)
@@ -508,4 +531,10 @@ void dbt_hart_get_stats(const struct dbt_hart *dh, struct dbt_stats *ret_stats)
 void dbt_get_cache_stats(struct dbt *dbt, struct cache_stats *ret_stats)
 {
     cache_get_stats(dbt->cache, ret_stats);
+}
+
+void dbt_lockstep_stats(struct dbt *dbt, struct strbuf *out)
+{
+    if (dbt->lockstep != NULL)
+        lockstep_stats(dbt->lockstep, out);
 }

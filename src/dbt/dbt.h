@@ -21,6 +21,10 @@ struct dbt_config {
     size_t code_bytes;               /* memory for compiled code; 0: interpret only */
     unsigned max_insns;              /* of a block; 0: as many as fit, 1 single-steps (tests) */
     const struct dbt_tuning *tuning; /* NULL: as nothing had been said */
+    /* Lock-step has found a difference: one sentence, and a longer report. On a hart's thread,
+     * once; no hart runs guest code any more. */
+    void (*failed)(void *opaque, const char *sentence, const char *report);
+    void *opaque;
 };
 
 int dbt_new(struct dbt **ret_dbt, const struct dbt_config *config, struct error *err) NODISCARD;
@@ -45,6 +49,8 @@ struct dbt_stats {
 };
 void dbt_hart_get_stats(const struct dbt_hart *dh, struct dbt_stats *ret_stats);
 struct cache_stats;
+struct strbuf;
+void dbt_lockstep_stats(struct dbt *dbt, struct strbuf *out); /* nothing when it is off */
 void dbt_get_cache_stats(struct dbt *dbt, struct cache_stats *ret_stats);
 
 #endif

@@ -7,14 +7,21 @@
 #include "dbt/cache/tb.h"
 #include "dbt/dbt.h"
 #include "dbt/ir/ir.h"
+#include "dbt/lockstep/lockstep.h"
 
 struct dbt_hart {
     struct hart *hart;
     struct dbt *dbt;
     unsigned index;
     const struct back_ops *back; /* NULL: interpret only */
+    struct back *compiler;       /* of `back` */
     uint32_t hot_runs;           /* interpreted runs before a block is compiled */
-    uint32_t mode;               /* enum front_mode bits of what runs now */
+    /* Lock-step, else NULL; in its twin (dbt/lockstep/), T0 ends behind each block, and begins in
+     * mid-block at `resume` if that is not NULL. */
+    struct lockstep_hart *lockstep;
+    bool one_block;
+    const struct t0_op *resume;
+    uint32_t mode; /* enum front_mode bits of what runs now */
     /* Guesses of another generation are void: it grows when hart->tlb.generation, last seen as
      * tlb_generation, does, and when blocks are freed. Never 0. With the mode it makes
      * hart->run.cookie, which guesses are compared by. */
@@ -34,6 +41,7 @@ struct tb *dbt_block_at(struct dbt_hart *dh, gva_t pc);
  * when that is allowed. */
 struct tb *dbt_block_after(struct dbt_hart *dh, struct tb *from, gva_t from_pc, unsigned link,
                            gva_t pc);
+void dbt_free_uncached(struct dbt_hart *dh);
 /* Recomputes `mode` after the hart's state changed. */
 void dbt_mode_changed(struct dbt_hart *dh);
 
@@ -61,6 +69,8 @@ static inline struct tb *dbt_block_guess(struct dbt_hart *dh, gva_t pc)
 /* Takes the recorded exception; what ran before it counts in the mode it ran in. */
 static inline void dbt_take_exception(struct dbt_hart *dh)
 {
+    if (unlikely(dh->lockstep != NULL))
+        lockstep_raised(dh);
     dbt_count(dh);
     hart_take_exception(dh->hart);
 }

@@ -103,6 +103,16 @@ static int make_chardevs(struct machine *machine, struct error *err)
     return rc;
 }
 
+/* On a hart's thread. */
+static void accel_failed(void *opaque, const char *sentence, const char *report)
+{
+    struct machine *machine = opaque;
+
+    (void)error_set(&machine->error, EIO, "%s", sentence);
+    strbuf_add(&machine->report, report);
+    machine_request_end(machine, MACHINE_HOST_ERROR, 0);
+}
+
 static int make(struct machine *machine, struct error *err)
 {
     const struct accel_ops *accel_ops = NULL;
@@ -124,6 +134,8 @@ static int make(struct machine *machine, struct error *err)
         .vcpus = machine->config.cpus,
         .cache_bytes = CACHE_BYTES,
         .tuning = tuning,
+        .failed = accel_failed,
+        .opaque = machine,
     };
     rc = accel_new(&machine->accel, accel_ops, &accel_config, err);
     if (rc == 0)
@@ -143,6 +155,7 @@ int machine_new(struct machine **ret_machine, const struct machine_config *confi
     machine->config = *config;
     machine->host = *host;
     machine->loop = loop;
+    strbuf_init(&machine->report);
     machine->paused = 1;
     loop_work_init(&machine->end_work, loop, end_work);
     loop_work_init(&machine->reset_work, loop, reset_work);
@@ -179,6 +192,7 @@ void machine_free(struct machine *machine)
     chardev_close(machine->serial);
     mem_region_fini(&machine->root);
     mem_thread_unregister();
+    strbuf_fini(&machine->report);
     free(machine);
 }
 
@@ -216,6 +230,11 @@ void machine_resume(struct machine *machine)
 const struct error *machine_error(const struct machine *machine)
 {
     return &machine->error;
+}
+
+const char *machine_report(const struct machine *machine)
+{
+    return strbuf_str(&machine->report);
 }
 
 const char *machine_accel_name(const struct machine *machine)

@@ -51,6 +51,8 @@ void machine_request_end(struct machine *machine, enum machine_end how, unsigned
 void machine_request_reset(struct machine *machine);
 
 const struct error *machine_error(const struct machine *machine);
+/* More about it, lines of text; empty mostly. */
+const char *machine_report(const struct machine *machine);
 const char *machine_accel_name(const struct machine *machine);
 /* The device tree as the guest gets it, without loading anything. */
 int machine_write_dtb(struct machine *machine, const char *path, struct error *err) NODISCARD;
@@ -90,6 +92,7 @@ struct machine {
     _Atomic uint32_t end_wanted; /* 0, or 1 + how | code << 8 */
     bool ended;
     struct error error;
+    struct strbuf report;
 };
 
 #endif

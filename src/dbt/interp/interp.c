@@ -73,8 +73,9 @@ void t0_run(struct dbt_hart *dh, struct tb *tb, gva_t pc)
         DISPATCH;                                                                                  \
     } while (0)
 
-    if (unlikely(tb->insns == 0)) { /* t0_step() */
-        ip = tb->op;
+    if (unlikely(tb->insns == 0 || dh->resume != NULL)) { /* t0_step(); lock-step, in mid-block */
+        ip = dh->resume != NULL ? dh->resume : tb->op;
+        dh->resume = NULL;
         DISPATCH;
     }
 enter: /* tb at pc: other threads are heard here, once per block */
@@ -89,6 +90,10 @@ enter: /* tb at pc: other threads are heard here, once per block */
 #include "dbt/interp/t0_handlers.inc"
 
 chain: /* exit number `link` of tb, to `target` */
+    if (unlikely(dh->one_block)) {
+        hart->s.pc = target;
+        return;
+    }
     next = NULL;
     if (likely(link < T0_MAX_LINKS))
         next = atomic_load_explicit(&tb->link[link], memory_order_acquire);
@@ -96,6 +101,10 @@ chain: /* exit number `link` of tb, to `target` */
         next = dbt_block_after(dh, tb, pc, link, target);
     goto follow;
 anywhere: /* to `target`, wherever that is */
+    if (unlikely(dh->one_block)) {
+        hart->s.pc = target;
+        return;
+    }
     next = dbt_block_guess(dh, target);
 follow:
     pc = target;

@@ -52,16 +52,12 @@ static void make_hart(struct fixture *f, unsigned index)
     assert_int_equal(dbt_hart_new(&fh->dh, f->dbt, &fh->hart, index, NULL), 0);
 }
 
-void fixture_init(struct fixture *f, unsigned harts, unsigned max_insns)
+static void init(struct fixture *f, unsigned harts, struct dbt_config config)
 {
-    struct dbt_config config = {
-        .isa = &f->isa,
-        .harts = harts,
-        .cache_bytes = FIXTURE_CACHE_BYTES,
-        .max_insns = max_insns,
-    };
-
     memset(f, 0, sizeof(*f));
+    config.isa = &f->isa;
+    config.harts = harts;
+    config.cache_bytes = FIXTURE_CACHE_BYTES;
     isa_config_default(&f->isa);
     f->harts = harts;
     mem_thread_register();
@@ -74,6 +70,35 @@ void fixture_init(struct fixture *f, unsigned harts, unsigned max_insns)
     assert_int_equal(dbt_new(&f->dbt, &config, NULL), 0);
     for (unsigned i = 0; i < harts; i++)
         make_hart(f, i);
+}
+
+void fixture_init(struct fixture *f, unsigned harts, unsigned max_insns)
+{
+    init(f, harts, (struct dbt_config){ .max_insns = max_insns });
+}
+
+bool fixture_init_jit(struct fixture *f, unsigned harts, const struct dbt_tuning *tuning)
+{
+    if (back_host == NULL || back_host->available(NULL) < 0)
+        return false;
+    init(f, harts, (struct dbt_config){ .code_bytes = FIXTURE_CODE_BYTES, .tuning = tuning });
+    return true;
+}
+
+void fixture_init_lockstep(struct fixture *f, unsigned harts,
+                           void (*failed)(void *opaque, const char *sentence, const char *report),
+                           void *opaque)
+{
+    struct dbt_tuning tuning = dbt_tuning_default();
+
+    if (back_host == NULL || back_host->available(NULL) < 0)
+        skip();
+    tuning.lockstep = true;
+    init(f, harts,
+         (struct dbt_config){ .code_bytes = FIXTURE_CODE_BYTES,
+                              .tuning = &tuning,
+                              .failed = failed,
+                              .opaque = opaque });
 }
 
 void fixture_fini(struct fixture *f)
@@ -111,10 +136,17 @@ gpa_t fixture_code(struct fixture *f, gpa_t gpa, const uint32_t *insns, unsigned
 
 void fixture_run(struct fixture *f, unsigned index)
 {
+    const unsigned never = 0;
+
+    f->hart[index]->done = false;
+    fixture_run_until(f, index, &never);
+}
+
+void fixture_run_until(struct fixture *f, unsigned index, const unsigned *stop)
+{
     struct fixture_hart *fh = f->hart[index];
 
-    fh->done = false;
-    while (!fh->done) {
+    while (!fh->done && *stop == 0) {
         mem_read_lock();
         atomic_store(&fh->hart.in_guest, true);
         dbt_run(fh->dh);

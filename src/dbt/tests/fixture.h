@@ -26,7 +26,7 @@
 
 #define RAM_BASE UINT64_C(0x80000000)
 #define RAM_SIZE MIB(4)
-enum { FIXTURE_HARTS = 4, FIXTURE_CACHE_BYTES = 8 << 20 };
+enum { FIXTURE_HARTS = 4, FIXTURE_CACHE_BYTES = 8 << 20, FIXTURE_CODE_BYTES = 8 << 20 };
 
 struct fixture;
 
@@ -49,6 +49,12 @@ struct fixture {
 
 /* max_insns: of a block; 0 for as many as fit. Harts are in S mode, satp 0, at RAM_BASE. */
 void fixture_init(struct fixture *f, unsigned harts, unsigned max_insns);
+/* The same with the compiler; false: this host has none, and nothing was made. */
+bool fixture_init_jit(struct fixture *f, unsigned harts, const struct dbt_tuning *tuning);
+/* The same in lock-step; skips the test where there is no compiler. */
+void fixture_init_lockstep(struct fixture *f, unsigned harts,
+                           void (*failed)(void *opaque, const char *sentence, const char *report),
+                           void *opaque);
 void fixture_fini(struct fixture *f);
 
 /* RAM as the guest sees it. */
@@ -61,6 +67,8 @@ gpa_t fixture_code(struct fixture *f, gpa_t gpa, const uint32_t *insns, unsigned
                  sizeof((const uint32_t[]){ __VA_ARGS__ }) / sizeof(uint32_t))
 /* Runs the hart from its pc until it makes its ecall; the calling thread is the hart's. */
 void fixture_run(struct fixture *f, unsigned hart);
+/* On until the ecall, or until *stop is not 0. */
+void fixture_run_until(struct fixture *f, unsigned hart, const unsigned *stop);
 /* fixture_run() from pc. */
 void fixture_run_at(struct fixture *f, unsigned hart, gva_t pc);
 
