@@ -18,6 +18,7 @@
 #include "dbt/cache/cache.h"
 #include "dbt/dbt_hart.h"
 #include "dbt/front/riscv/front.h"
+#include "dbt/regions.h"
 #include "isa/riscv/bits.h"
 #include "isa/riscv/insn.h"
 
@@ -29,6 +30,7 @@ struct dbt {
     struct cache *cache;
     struct back *back;                /* NULL: interpret only */
     struct lockstep *lockstep;        /* NULL: not asked for */
+    struct regions *regions;          /* NULL: none are made */
     struct dbt_hart *hart[MAX_HARTS]; /* written before any hart runs */
 };
 
@@ -175,6 +177,11 @@ static void copy_bytes(const struct origin *from, struct block_bytes *to)
         copy_code(to->second, from->next_page, sizeof(to->second));
 }
 
+static int32_t turns_to_region(const struct dbt *dbt)
+{
+    return dbt->regions == NULL ? TB_COLD : (int32_t)dbt->tuning.t2_after;
+}
+
 /* NULL: the host has no memory for one more block. */
 static struct tb *translate(struct dbt_hart *dh, const struct origin *from)
 {
@@ -205,6 +212,7 @@ static struct tb *translate(struct dbt_hart *dh, const struct origin *from)
     tb->mode = dh->mode;
     tb->length = (uint16_t)here;
     tb->content = tb_hash(bytes.first, here, 0);
+    atomic_store_explicit(&tb->heat, turns_to_region(dh->dbt), memory_order_relaxed);
     return tb;
 }
 
@@ -383,6 +391,20 @@ static bool compiled(struct dbt_hart *dh, struct tb *tb)
     return false;
 }
 
+/* `from` has jumped back to `head` often. If no region comes of it, another try is worth it when
+ * more of the loop has been compiled, but not soon. */
+static void want_region(struct dbt_hart *dh, struct tb *from, struct tb *head)
+{
+    enum { PATIENCE = 64 };
+    int32_t again = turns_to_region(dh->dbt);
+
+    if (head == dh->uncached || atomic_load(&head->is_region))
+        again = TB_COLD;
+    else if (regions_want(dh->dbt->regions, head))
+        again *= PATIENCE;
+    atomic_store_explicit(&from->heat, again, memory_order_relaxed);
+}
+
 /* Runs tb, which is at s.pc, and what follows it: compiled blocks as far as they lead, then the
  * interpreter. */
 static void run_blocks(struct dbt_hart *dh, struct tb *tb)
@@ -405,6 +427,8 @@ static void run_blocks(struct dbt_hart *dh, struct tb *tb)
             dbt_take_exception(dh);
             return;
         }
+        if (unlikely(atomic_load_explicit(&from->heat, memory_order_relaxed) < 0))
+            want_region(dh, from, tb);
     }
     t0_run(dh, tb, hart->s.pc);
 }
@@ -462,6 +486,8 @@ int dbt_new(struct dbt **ret_dbt, const struct dbt_config *config, struct error 
         rc = back_host->create(&dbt->back, config->code_bytes, err);
     if (rc == 0 && dbt->back != NULL && dbt->tuning.lockstep)
         rc = lockstep_new(&dbt->lockstep, config, err);
+    if (rc == 0 && dbt->back != NULL && dbt->tuning.t2)
+        rc = regions_new(&dbt->regions, dbt->cache, dbt->back, err);
     if (rc < 0) {
         dbt_free(dbt);
         return rc;
@@ -474,6 +500,7 @@ void dbt_free(struct dbt *dbt)
 {
     if (dbt == NULL)
         return;
+    regions_free(dbt->regions);
     cache_free(dbt->cache);
     if (dbt->back != NULL)
         back_host->destroy(dbt->back);

@@ -387,6 +387,30 @@ void cache_link(struct cache *cache, struct tb *from, unsigned link, struct tb *
     pthread_mutex_unlock(&cache->lock);
 }
 
+/* All links to tb are in blocks of its page. */
+static void relink(struct cache *cache, struct tb *to)
+{
+    for (struct tb *from = to->page->blocks; from != NULL; from = from->page_next)
+        for (unsigned link = 0; link < T0_MAX_LINKS; link++)
+            if (atomic_load_explicit(&from->link[link], memory_order_relaxed) == to)
+                cache->ops->linked(cache->owner, from, link, to);
+}
+
+bool cache_set_code(struct cache *cache, struct tb *tb, const void *code)
+{
+    bool current;
+
+    pthread_mutex_lock(&cache->lock);
+    current = cache_find(cache, tb->gpa, tb->gpa2, tb->mode) == tb;
+    if (current) {
+        atomic_store_explicit(&tb->code, code, memory_order_release);
+        atomic_store(&tb->is_region, true);
+        relink(cache, tb);
+    }
+    pthread_mutex_unlock(&cache->lock);
+    return current;
+}
+
 /* ---- the harts' reports; life ---- */
 
 uint64_t cache_revoke_sequence(struct cache *cache)

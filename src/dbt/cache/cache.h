@@ -50,6 +50,10 @@ struct tb *cache_insert(struct cache *cache, struct tb *tb, const struct cache_t
 /* Links exit `link` of `from` to `to`, when both are of one page and still current. */
 void cache_link(struct cache *cache, struct tb *from, unsigned link, struct tb *to);
 
+/* Compiled code of the region that tb is the head of becomes tb's, and links to tb lead there.
+ * False: tb is not current any more. Inside the read side. */
+bool cache_set_code(struct cache *cache, struct tb *tb, const void *code);
+
 /* fence.i on any hart. */
 void cache_fence_i(struct cache *cache);
 /* Drops every block, but keeps what is known of pages: room is needed. */

@@ -26,6 +26,10 @@ struct tb {
     const void *_Atomic code; /* compiled, set once; NULL: not yet, or no back end */
     /* Where each link's jump in `code` has its displacement, in the written mapping. */
     uint8_t *link_site[T0_MAX_LINKS];
+    /* Counted down by compiled code where it jumps back; below 0 it asks for a region (regions.h)
+     * of the loop. TB_COLD: it does not count. */
+    _Atomic int32_t heat;
+    _Atomic bool is_region;     /* `code` is that of the region this block is the head of */
     _Atomic uint32_t runs;      /* interpreted so far; compiling starts at a threshold */
     const struct t0_insn *insn; /* `insns` entries, behind op[] */
     struct t0_op op[];
@@ -38,6 +42,8 @@ struct tb *tb_new(const struct t0_code *code);
 void tb_free(struct tb *tb); /* one that was never inserted; NULL is fine */
 /* The hash `content` holds; two pieces because an instruction may straddle pages. */
 uint64_t tb_hash(const uint8_t *bytes, size_t len, uint64_t before);
+
+#define TB_COLD INT32_MAX
 
 /* Counts a run; true when tb has been run often enough to be compiled. Harts may lose counts to
  * each other: it is a hint. */

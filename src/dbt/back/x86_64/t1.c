@@ -2,6 +2,7 @@
  * dbt/back/x86_64/t1.c - T1's driver: blocks in, code out; and where operands live.
  */
 #include "dbt/back/x86_64/t1.h"
+#include "dbt/back/x86_64/t2.h"
 
 #include <assert.h>
 #include <cpuid.h>
@@ -26,7 +27,8 @@ void t1_set_pins(struct t1 *t, const struct t1_pins *pins)
 {
     memset(t->pin, X86_NONE, sizeof(t->pin));
     for (unsigned i = 0; i < pins->count; i++)
-        t->pin[pins->slot[i]] = pins->reg[i];
+        if (pins->slot[i] < T1_PINNABLE)
+            t->pin[pins->slot[i]] = pins->reg[i];
 }
 
 enum x86_reg t1_use(struct t1 *t, uint16_t slot, enum x86_reg scratch)
@@ -83,7 +85,8 @@ struct t1_cold *t1_cold(struct t1 *t, int kind, uint8_t *from)
     struct t1_cold *cold = &t->cold[t->colds++];
 
     assert(t->colds <= T1_MAX_COLD);
-    *cold = (struct t1_cold){ .from = from, .op = t->op, .info = t1_info(t) };
+    *cold =
+        (struct t1_cold){ .from = from, .op = t->op, .info = t1_info(t), .pending = t->pending };
     cold->kind = kind;
     return cold;
 }
@@ -91,6 +94,8 @@ struct t1_cold *t1_cold(struct t1 *t, int kind, uint8_t *from)
 /* The op at hand is interpreted. */
 void t1_step(struct t1 *t)
 {
+    t1_count(t, (int32_t)t->pending);
+    t->pending = 0;
     x86_mov_ri(&t->a, RDX, (uint64_t)(uintptr_t)t->op, true);
     x86_mov_ri(&t->a, RAX, t1_info(t) | t->block_offset << INFO_BLOCK_SHIFT, true);
     x86_patch(x86_call(&t->a), t->stubs->step);
@@ -112,7 +117,7 @@ static void emit_block(struct t1 *t)
 {
     const struct tb *tb = t->tb;
 
-    x86_alu_mi(&t->a, ALU_ADD, 8, t1_field(HART_DISP(run.insns)), tb->insns);
+    t1_count(t, tb->insns);
     for (unsigned i = 0; i < tb->ops; i++) {
         while (t->insn + 1 < tb->insns && tb->insn[t->insn + 1].first_op <= i)
             t->insn++;
@@ -141,6 +146,7 @@ static bool t1_compile(struct back *back, struct tb *tb)
         t->tb = tb;
         t->block_offset = (unsigned)(tb->gpa & PAGE_OFFSET_MASK);
         t->insn = 0;
+        t->pending = 0;
         t->colds = 0;
         t->xmm_next = 15;
         t1_xmm_forget_all(t);
@@ -283,6 +289,7 @@ static const struct back_ops t1_ops = {
     .create = t1_create,
     .destroy = t1_destroy,
     .compile = t1_compile,
+    .compile_region = t2_compile,
     .enter = t1_enter,
     .link = t1_link,
     .leave = t1_leave,

@@ -50,8 +50,8 @@ enum { INFO_REMAINING_SHIFT = 12, INFO_SIZE_SHIFT = 20, INFO_BLOCK_SHIFT = 20 };
 /* Which x registers live in which host registers. */
 struct t1_pins {
     unsigned count;
-    uint8_t slot[T1_PINS]; /* x register numbers */
-    uint8_t reg[T1_PINS];  /* enum x86_reg */
+    uint16_t slot[T1_PINS]; /* x registers; T2 has others, which no operand names */
+    uint8_t reg[T1_PINS];   /* enum x86_reg */
 };
 
 /* Shared pieces of code, as addresses in the written mapping. */
@@ -93,6 +93,7 @@ struct t1_cold {
     uint8_t *back; /* where to go on */
     const struct t0_op *op;
     uint32_t info;
+    uint32_t pending;      /* as in struct t1 */
     int64_t target;        /* EXIT, CROSS: offset from the page's start */
     unsigned link;         /* EXIT */
     uint16_t xmm[T1_XMMS]; /* what must be in registers at `back` */
@@ -107,6 +108,7 @@ struct t1 {
     struct tb *tb;
     unsigned block_offset; /* of the block in its page */
     unsigned insn;         /* index of the instruction at hand */
+    uint32_t pending;      /* T2: entered instructions not yet in run.insns */
     const struct t0_op *op;
     uint8_t pin[T1_PINNABLE]; /* enum x86_reg; X86_NONE: in memory */
     struct t1_xmm xmm[16];
@@ -137,6 +139,9 @@ void t1_step(struct t1 *t);
  * Afterwards rdx is what to add to rcx, or the jump whose displacement is returned is taken, with
  * rcx as it was. Clobbers rax. (t1_mem.c) */
 uint8_t *t1_probe(struct t1 *t, unsigned size, size_t tag);
+/* The access itself: of op's value, at a host address. */
+void t1_load_value(struct t1 *t, const struct t0_op *op, struct x86_mem from);
+void t1_store_value(struct t1 *t, const struct t0_op *op, struct x86_mem to, enum x86_reg scratch);
 
 /* t1_xmm.c. Registers given out stay the op's until its end. Who joins paths (a label that is
  * jumped to) forgets all there; xmm_busy is 0 when an op begins. */
@@ -158,5 +163,11 @@ bool t1_emit_memory(struct t1 *t, const struct t0_op *op); /* t1_mem.c */
 bool t1_emit_float(struct t1 *t, const struct t0_op *op);  /* t1_fp.c */
 bool t1_emit_leave(struct t1 *t, const struct t0_op *op);  /* t1_leave.c */
 void t1_emit_cold(struct t1 *t);                           /* t1_leave.c */
+/* Parts of these, for T2. (t1_leave.c) */
+void t1_count(struct t1 *t, int32_t insns);    /* run.insns += insns */
+void t1_address(struct t1 *t, int64_t offset); /* rax = the page's address + offset */
+enum x86_cc t1_compare(struct t1 *t, const struct t0_op *op); /* of a branch: flags, and when */
+void t1_slow_load(struct t1 *t, const struct t1_cold *cold);
+void t1_slow_store(struct t1 *t, const struct t1_cold *cold);
 
 #endif

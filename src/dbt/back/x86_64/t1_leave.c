@@ -34,6 +34,14 @@ static void note_exit(struct t1 *t, uint8_t *from, int64_t target, unsigned link
     cold->link = link;
 }
 
+/* A hot loop is told of by leaving through the exit that closes it. */
+static void count_turn(struct t1 *t, int64_t target, unsigned link)
+{
+    x86_mov_ri(&t->a, RAX, (uint64_t)(uintptr_t)&t->tb->heat, true);
+    x86_alu_mi(&t->a, ALU_SUB, 4, x86_at(RAX, 0), 1);
+    note_exit(t, x86_jcc(&t->a, CC_S), target, link);
+}
+
 /* Goes to `target` (an offset in the page) as exit `link`. */
 static void jump_to(struct t1 *t, int64_t target, unsigned link)
 {
@@ -42,6 +50,8 @@ static void jump_to(struct t1 *t, int64_t target, unsigned link)
     if (in_page(t, target) && is_backward(t, target)) {
         x86_alu_mi(&t->a, ALU_CMP, 4, t1_field(HART_DISP(attention)), 0);
         note_exit(t, x86_jcc(&t->a, CC_NE), target, T0_MAX_LINKS);
+        if (link < T0_MAX_LINKS && atomic_load(&t->tb->heat) != TB_COLD)
+            count_turn(t, target, link);
     }
     align_displacement(t, 1);
     from = x86_jmp(&t->a);
@@ -58,13 +68,10 @@ static enum x86_cc condition(unsigned opcode)
 }
 _Static_assert(T0_BRGEU_RR == T0_BREQ_RR + 10, "branches stand in the order of cc[]");
 
-static void emit_branch(struct t1 *t, const struct t0_op *op)
+enum x86_cc t1_compare(struct t1 *t, const struct t0_op *op)
 {
     bool immediate = (op->opcode - T0_BREQ_RR) & 1;
-    enum x86_cc cc = condition(op->opcode);
-    int64_t target = (int64_t)t->block_offset + (int32_t)op->imm;
     enum x86_reg a = t1_use(t, op->a, RAX);
-    uint8_t *over, *from;
 
     if (immediate ? op->imm >> 32 == 0 : op->b == T0_SLOT_ZERO)
         x86_test_rr(&t->a, 8, a, a);
@@ -72,6 +79,15 @@ static void emit_branch(struct t1 *t, const struct t0_op *op)
         x86_alu_ri(&t->a, ALU_CMP, 8, a, (int32_t)(op->imm >> 32));
     else
         x86_alu_rr(&t->a, ALU_CMP, 8, a, t1_use(t, op->b, RCX));
+    return condition(op->opcode);
+}
+
+static void emit_branch(struct t1 *t, const struct t0_op *op)
+{
+    int64_t target = (int64_t)t->block_offset + (int32_t)op->imm;
+    enum x86_cc cc = t1_compare(t, op);
+    uint8_t *over, *from;
+
     if (in_page(t, target) && is_backward(t, target)) {
         over = x86_jcc(&t->a, cc ^ 1);
         jump_to(t, target, op->dst);
@@ -85,8 +101,13 @@ static void emit_branch(struct t1 *t, const struct t0_op *op)
     note_exit(t, from, target, op->dst);
 }
 
-/* rax = the page's address + offset. */
-static void address(struct t1 *t, int64_t offset)
+void t1_count(struct t1 *t, int32_t insns)
+{
+    if (insns != 0)
+        x86_alu_mi(&t->a, ALU_ADD, 8, t1_field(HART_DISP(run.insns)), insns);
+}
+
+void t1_address(struct t1 *t, int64_t offset)
 {
     x86_load(&t->a, 8, false, RAX, t1_field(HART_DISP(run.page)));
     x86_alu_ri(&t->a, ALU_ADD, 8, RAX, (int32_t)offset);
@@ -111,7 +132,7 @@ bool t1_emit_leave(struct t1 *t, const struct t0_op *op)
         x86_ud2(&t->a);
         return true;
     case T0_LEAVE:
-        address(t, (int64_t)t->block_offset + op->imm);
+        t1_address(t, (int64_t)t->block_offset + op->imm);
         x86_store(&t->a, 8, t1_field(HART_DISP(s.pc)), RAX);
         x86_patch(x86_jmp(&t->a), t->stubs->leave);
         return true;
@@ -129,7 +150,7 @@ static void emit_exit(struct t1 *t, const struct t1_cold *cold)
 {
     uint64_t which = cold->link < T0_MAX_LINKS ? (uint64_t)(uintptr_t)t->tb | cold->link : 0;
 
-    address(t, cold->target);
+    t1_address(t, cold->target);
     x86_store(&t->a, 8, t1_field(HART_DISP(s.pc)), RAX);
     if (which == 0) {
         x86_patch(x86_jmp(&t->a), t->stubs->leave);
@@ -139,7 +160,7 @@ static void emit_exit(struct t1 *t, const struct t1_cold *cold)
     x86_patch(x86_jmp(&t->a), t->stubs->exit);
 }
 
-static void emit_slow_load(struct t1 *t, const struct t1_cold *cold)
+void t1_slow_load(struct t1 *t, const struct t1_cold *cold)
 {
     unsigned form = (unsigned)cold->op->opcode - T0_LOAD8U;
     static const uint8_t size[] = { 1, 1, 2, 2, 4, 4, 8 };
@@ -154,7 +175,7 @@ static void emit_slow_load(struct t1 *t, const struct t1_cold *cold)
     t1_define(t, cold->op->dst, dst);
 }
 
-static void emit_slow_store(struct t1 *t, const struct t1_cold *cold)
+void t1_slow_store(struct t1 *t, const struct t1_cold *cold)
 {
     uint32_t size = 1u << (cold->op->opcode - T0_STORE8);
 
@@ -170,36 +191,47 @@ static void emit_slow_step(struct t1 *t, const struct t1_cold *cold)
     x86_patch(x86_call(&t->a), t->stubs->step);
 }
 
+/* What a fault takes back from must have been counted. */
+static void emit_call(struct t1 *t, const struct t1_cold *cold)
+{
+    t1_count(t, (int32_t)cold->pending);
+    switch (cold->kind) {
+    case COLD_LOAD:
+        t1_slow_load(t, cold);
+        break;
+    case COLD_STORE:
+        t1_slow_store(t, cold);
+        break;
+    case COLD_STEP:
+        emit_slow_step(t, cold);
+        break;
+    case COLD_MXCSR:
+        x86_store_imm(&t->a, 4, t1_field(HART_DISP(run.mxcsr)), T1_MXCSR);
+        x86_ldmxcsr(&t->a, t1_field(HART_DISP(run.mxcsr)));
+        break;
+    case COLD_EXIT:
+    case COLD_CROSS:
+        break;
+    }
+    t1_count(t, -(int32_t)cold->pending);
+    if (cold->kind != COLD_MXCSR)
+        t1_xmm_restore(t, cold);
+    x86_patch(x86_jmp(&t->a), cold->back);
+}
+
 void t1_emit_cold(struct t1 *t)
 {
     for (unsigned i = 0; i < t->colds; i++) {
         const struct t1_cold *cold = &t->cold[i];
 
         x86_patch(cold->from, t->a.at);
-        switch (cold->kind) {
-        case COLD_LOAD:
-            emit_slow_load(t, cold);
-            break;
-        case COLD_STORE:
-            emit_slow_store(t, cold);
-            break;
-        case COLD_STEP:
-            emit_slow_step(t, cold);
-            break;
-        case COLD_MXCSR:
-            x86_store_imm(&t->a, 4, t1_field(HART_DISP(run.mxcsr)), T1_MXCSR);
-            x86_ldmxcsr(&t->a, t1_field(HART_DISP(run.mxcsr)));
-            break;
-        case COLD_EXIT:
+        if (cold->kind == COLD_EXIT) {
             emit_exit(t, cold);
-            continue;
-        case COLD_CROSS:
-            address(t, cold->target);
+        } else if (cold->kind == COLD_CROSS) {
+            t1_address(t, cold->target);
             x86_patch(x86_jmp(&t->a), t->stubs->jump);
-            continue;
+        } else {
+            emit_call(t, cold);
         }
-        if (cold->kind != COLD_MXCSR)
-            t1_xmm_restore(t, cold);
-        x86_patch(x86_jmp(&t->a), cold->back);
     }
 }

@@ -57,48 +57,65 @@ static bool is_float(const struct t0_op *op)
     return op->opcode == T0_LOAD32U && op[1].opcode == T0_BOX && op[1].a == op->dst;
 }
 
-static void emit_load(struct t1 *t, const struct t0_op *op)
+void t1_load_value(struct t1 *t, const struct t0_op *op, struct x86_mem from)
 {
     static const uint8_t size[] = { 1, 1, 2, 2, 4, 4, 8 };
     unsigned form = (unsigned)op->opcode - T0_LOAD8U;
-    enum x86_reg dst = t1_dst(t, op->dst, RAX);
-    struct t1_cold *cold;
+    enum x86_reg dst;
+    enum x86_xmm xmm;
 
-    gva_in_rcx(t, op);
-    cold = t1_cold(t, COLD_LOAD, t1_probe(t, size[form], offsetof(struct tlb_entry, read)));
     if (is_float(op)) {
-        enum x86_xmm xmm = t1_xmm_new(t);
-
-        x86_movs_load(&t->a, size[form], xmm, x86_indexed(RCX, RDX, 1, 0));
+        xmm = t1_xmm_new(t);
+        x86_movs_load(&t->a, size[form], xmm, from);
         t1_xmm_define(t, op->dst, xmm);
     } else {
-        x86_load(&t->a, size[form], form & 1, dst, x86_indexed(RCX, RDX, 1, 0));
+        dst = t1_dst(t, op->dst, RAX);
+        x86_load(&t->a, size[form], form & 1, dst, from);
         t1_define(t, op->dst, dst);
     }
-    t1_return_here(t, cold);
 }
 _Static_assert(T0_LOAD8S == T0_LOAD8U + 1 && T0_LOAD64 == T0_LOAD8U + 6, "sign is the low bit");
 
-static void emit_store(struct t1 *t, const struct t0_op *op)
+void t1_store_value(struct t1 *t, const struct t0_op *op, struct x86_mem to, enum x86_reg scratch)
 {
     unsigned size = 1u << (op->opcode - T0_STORE8);
-    struct x86_mem to = x86_indexed(RCX, RDX, 1, 0);
-    struct t1_cold *cold;
-    enum x86_xmm xmm;
+    enum x86_xmm xmm = t1_xmm_find(t, op->b);
 
-    gva_in_rcx(t, op);
-    cold = t1_cold(t, COLD_STORE, t1_probe(t, size, offsetof(struct tlb_entry, write)));
-    xmm = t1_xmm_find(t, op->b);
     if (size == 4 && xmm == T1_XMM_NONE)
         xmm = t1_xmm_find_float(t, op->b);
     if (size >= 4 && xmm != T1_XMM_NONE) {
         x86_movs_store(&t->a, size, to, xmm);
-    } else if (t1_pin(t, op->b) == X86_NONE && op->b != T0_SLOT_ZERO) {
-        x86_load(&t->a, size, false, RAX, t1_slot(op->b)); /* a float was stored in two halves */
-        x86_store(&t->a, size, to, RAX);
+    } else if (op->b == T0_SLOT_ZERO) {
+        x86_store_imm(&t->a, size, to, 0);
+    } else if (t1_pin(t, op->b) == X86_NONE) {
+        x86_load(&t->a, size, false, scratch,
+                 t1_slot(op->b)); /* a float was stored in two halves */
+        x86_store(&t->a, size, to, scratch);
     } else {
-        x86_store(&t->a, size, to, t1_use(t, op->b, RAX));
+        x86_store(&t->a, size, to, t1_pin(t, op->b));
     }
+}
+
+static void emit_load(struct t1 *t, const struct t0_op *op)
+{
+    static const uint8_t size[] = { 1, 1, 2, 2, 4, 4, 8 };
+    struct t1_cold *cold;
+
+    gva_in_rcx(t, op);
+    cold = t1_cold(t, COLD_LOAD,
+                   t1_probe(t, size[op->opcode - T0_LOAD8U], offsetof(struct tlb_entry, read)));
+    t1_load_value(t, op, x86_indexed(RCX, RDX, 1, 0));
+    t1_return_here(t, cold);
+}
+
+static void emit_store(struct t1 *t, const struct t0_op *op)
+{
+    struct t1_cold *cold;
+
+    gva_in_rcx(t, op);
+    cold = t1_cold(t, COLD_STORE,
+                   t1_probe(t, 1u << (op->opcode - T0_STORE8), offsetof(struct tlb_entry, write)));
+    t1_store_value(t, op, x86_indexed(RCX, RDX, 1, 0), RAX);
     t1_return_here(t, cold);
 }
 

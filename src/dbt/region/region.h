@@ -1,0 +1,74 @@
+/* dbt/region/region.h - a region: the blocks of a hot loop, compiled as one (T2).
+ *
+ * What T2 needs to know of lowered code before a host comes into it: which blocks belong to a
+ * loop, in what order to lay them out, which guest registers are worth a host register, how
+ * addresses move. All of it is made from T0's ops, not from IR: T0 code has constants, copies and
+ * sign extensions folded in already, is what the blocks that run were checked as, and needs no
+ * second look at guest memory, which may have changed since.
+ *
+ * A region lies in one guest page and is of one mode, as links between blocks are.
+ */
+#ifndef DBT_REGION_REGION_H
+#define DBT_REGION_REGION_H
+
+#include "dbt/cache/tb.h"
+
+enum { REGION_MAX_BLOCKS = 64, REGION_MAX_OPS = 1500, REGION_REGS = 32, REGION_OUT = 0xff };
+
+/* How the value of a register that is used as an address changes within the region. */
+enum region_base {
+    REGION_BASE_FIXED,  /* not at all */
+    REGION_BASE_SMOOTH, /* by sums of constants and such registers: mostly stays in a page */
+    REGION_BASE_RANDOM, /* anyhow */
+};
+
+struct region_block {
+    struct tb *tb;
+    uint16_t offset;     /* of its first byte in the page */
+    uint8_t depth;       /* loops it is in, at least 1 */
+    bool carries;        /* entered by one exit of one block only, which is laid out before it */
+    uint64_t succ, pred; /* a bit a block */
+};
+
+struct region {
+    unsigned count, ops;
+    struct region_block block[REGION_MAX_BLOCKS]; /* in layout order; 0 is where it is entered */
+    uint64_t weight[REGION_REGS];                 /* of each x register: uses, inner loops' more */
+    uint32_t written;                             /* x registers some op sets: a bit each */
+    uint8_t base[REGION_REGS];                    /* enum region_base of each x register */
+};
+
+/* The block at this offset of the page, if it is worth having: the mode's, and hot. */
+typedef struct tb *region_look_fn(void *context, unsigned offset);
+
+/* The loop through `head`: the blocks that head leads to and that lead back to it, by direct exits
+ * within the page. False: there is none, or it is nothing for T2. */
+bool region_find(struct region *region, struct tb *head, region_look_fn *look, void *context);
+/* Fills weight, written, base. Part of region_find(). */
+void region_analyse(struct region *region);
+/* The block at an offset from the page's start, or REGION_OUT. */
+unsigned region_at(const struct region *region, int64_t offset);
+/* Are the rules above kept? For tests and debug builds. */
+bool region_verify(const struct region *region);
+
+/* ---- T0 ops (shape.c) ---- */
+
+enum t0_shape {
+    T0_DEF = 1 << 0,   /* writes slot dst */
+    T0_USE_A = 1 << 1, /* reads slot a... */
+    T0_USE_B = 1 << 2,
+    T0_USE_IMM = 1 << 3,  /* slot imm */
+    T0_USE_IMM8 = 1 << 4, /* slot imm >> 8 */
+    T0_KNOWN = 1 << 5,    /* what is not known, a region does without */
+    T0_EXIT = 1 << 6,     /* a direct exit: see t0_target() */
+    T0_END = 1 << 7,      /* leaves the block for certain */
+};
+/* enum t0_shape bits of an opcode. */
+unsigned t0_shape(unsigned opcode);
+/* Where a direct exit leads: an offset from the block's start. */
+static inline int64_t t0_target(const struct t0_op *op)
+{
+    return op->opcode == T0_JUMP ? op->imm : (int32_t)op->imm;
+}
+
+#endif
