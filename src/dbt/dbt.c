@@ -565,3 +565,16 @@ void dbt_lockstep_stats(struct dbt *dbt, struct strbuf *out)
     if (dbt->lockstep != NULL)
         lockstep_stats(dbt->lockstep, out);
 }
+
+void dbt_get_regions_stats(struct dbt *dbt, struct regions_stats *ret_stats)
+{
+    *ret_stats = (struct regions_stats){ 0 };
+    if (dbt->regions != NULL)
+        regions_get_stats(dbt->regions, ret_stats);
+}
+
+void dbt_wait_for_regions(struct dbt *dbt)
+{
+    if (dbt->regions != NULL)
+        regions_drain(dbt->regions);
+}

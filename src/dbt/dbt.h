@@ -51,6 +51,11 @@ void dbt_hart_get_stats(const struct dbt_hart *dh, struct dbt_stats *ret_stats);
 struct cache_stats;
 struct strbuf;
 void dbt_lockstep_stats(struct dbt *dbt, struct strbuf *out); /* nothing when it is off */
+struct regions_stats;
 void dbt_get_cache_stats(struct dbt *dbt, struct cache_stats *ret_stats);
+/* Of regions (dbt/regions.h); all zero when none are made. */
+void dbt_get_regions_stats(struct dbt *dbt, struct regions_stats *ret_stats);
+/* Waits until all loops found hot so far have been compiled. No hart is inside dbt_run(). */
+void dbt_wait_for_regions(struct dbt *dbt);
 
 #endif

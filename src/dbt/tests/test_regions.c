@@ -1,0 +1,259 @@
+/*
+ * dbt/tests/test_regions.c - random loops, compiled as regions, against the interpreter.
+ *
+ * Each program is a loop of random arithmetic, branches, inner loops and accesses of every kind
+ * T2 tells apart: through a base that never changes (near a page's end too), through one that
+ * walks, through any. Some accesses fault; the handler writes registers and the count of
+ * instructions to a log. Run twice: the first run makes the regions, the second begins in them.
+ * Registers, counters and all of memory must be the same on both engines.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "dbt/regions.h"
+#include "dbt/tests/fixture.h"
+#include "tests/unit.h"
+
+enum {
+    PROGRAMS = 60,
+    TURNS = 300,
+    MAX_CODE = 256,
+    /* registers with a task; x12 to x31 are anybody's */
+    SP = 2,      /* fixed base */
+    LOG = 4,     /* of the handler */
+    SCRATCH = 5, /* of the handler */
+    BAD = 6,     /* an address that faults now and then */
+    DATA = 7,    /* what random addresses are relative to */
+    WALK = 8,    /* smooth base */
+    COUNT = 9,
+    INNER = 10,
+    ANY = 11, /* random address */
+};
+
+struct program {
+    uint64_t seed;
+    uint32_t code[MAX_CODE];
+    unsigned count;
+};
+
+static unsigned draw(struct program *p, unsigned below)
+{
+    return (unsigned)(fixture_random(&p->seed) >> 33) % below;
+}
+
+static void put(struct program *p, uint32_t insn)
+{
+    assert_true(p->count < MAX_CODE);
+    p->code[p->count++] = insn;
+}
+
+static unsigned any_reg(struct program *p)
+{
+    return 12 + draw(p, 20);
+}
+
+static void put_arithmetic(struct program *p)
+{
+    static const uint16_t rows[] = {
+        INSN_ADD,  INSN_SUB,  INSN_AND,  INSN_OR,   INSN_XOR,  INSN_SLL, INSN_SRL,
+        INSN_SRA,  INSN_ADDW, INSN_SUBW, INSN_MUL,  INSN_DIV,  INSN_REM, INSN_SLT,
+        INSN_SLTU, INSN_SLLW, INSN_SRAW, INSN_MULW, INSN_DIVU,
+    };
+
+    if (draw(p, 3) == 0)
+        put(p, asm_i(draw(p, 2) ? INSN_ADDI : INSN_ADDIW, any_reg(p), any_reg(p),
+                     (int64_t)draw(p, 4096) - 2048));
+    else
+        put(p, asm_r(rows[draw(p, ARRAY_LEN(rows))], any_reg(p), any_reg(p), any_reg(p)));
+}
+
+static void put_access(struct program *p, unsigned base, int64_t range)
+{
+    static const uint16_t loads[] = { INSN_LB, INSN_LBU, INSN_LH, INSN_LHU,
+                                      INSN_LW, INSN_LWU, INSN_LD };
+    static const uint16_t stores[] = { INSN_SB, INSN_SH, INSN_SW, INSN_SD };
+    int64_t offset = (int64_t)draw(p, (unsigned)range);
+
+    if (draw(p, 8) != 0) /* aligned, mostly */
+        offset &= ~INT64_C(7);
+    if (draw(p, 2))
+        put(p, asm_i(loads[draw(p, ARRAY_LEN(loads))], any_reg(p), base, offset));
+    else
+        put(p, asm_s(stores[draw(p, ARRAY_LEN(stores))], any_reg(p), base, offset));
+}
+
+static void put_random_access(struct program *p)
+{
+    put(p, asm_i(INSN_ANDI, ANY, any_reg(p), 0x7f8));
+    put(p, asm_i(INSN_SLLI, ANY, ANY, (int64_t)draw(p, 7)));
+    put(p, asm_r(INSN_ADD, ANY, ANY, DATA));
+    put_access(p, ANY, 64);
+    if (draw(p, 2))
+        put_access(p, ANY, 64);
+}
+
+/* BAD is DATA, and once in 128 turns an address where there is nothing. */
+static void put_fault(struct program *p)
+{
+    put(p, asm_i(INSN_ANDI, BAD, COUNT, 127));
+    put(p, asm_i(INSN_SLTIU, BAD, BAD, 1));
+    put(p, asm_i(INSN_SLLI, BAD, BAD, 40));
+    put(p, asm_r(INSN_ADD, BAD, BAD, DATA));
+    put_access(p, BAD, 64);
+}
+
+static void put_items(struct program *p, unsigned items, unsigned depth);
+
+static void put_skip(struct program *p, unsigned depth)
+{
+    static const uint16_t rows[] = { INSN_BEQ, INSN_BNE, INSN_BLT, INSN_BGE, INSN_BLTU, INSN_BGEU };
+    unsigned at = p->count, row = rows[draw(p, ARRAY_LEN(rows))];
+    unsigned rs1 = any_reg(p), rs2 = any_reg(p);
+
+    put(p, 0);
+    put_items(p, 1 + draw(p, 3), depth + 1);
+    if (draw(p, 2)) { /* with an else */
+        unsigned over = p->count;
+
+        put(p, 0);
+        p->code[at] = asm_s(row, rs2, rs1, 4 * ((int64_t)p->count - at));
+        put_items(p, 1 + draw(p, 2), depth + 1);
+        p->code[over] = JAL(0, 4 * ((int64_t)p->count - over));
+    } else {
+        p->code[at] = asm_s(row, rs2, rs1, 4 * ((int64_t)p->count - at));
+    }
+}
+
+static void put_inner_loop(struct program *p)
+{
+    unsigned top;
+
+    put(p, LI(INNER, 1 + (int64_t)draw(p, 6)));
+    top = p->count;
+    put_items(p, 1 + draw(p, 3), 3);
+    put(p, ADDI(INNER, INNER, -1));
+    put(p, asm_s(INSN_BNE, 0, INNER, 4 * ((int64_t)top - p->count)));
+}
+
+static void put_items(struct program *p, unsigned items, unsigned depth)
+{
+    while (items-- > 0) {
+        switch (draw(p, depth < 2 ? 9 : 7)) {
+        case 0:
+            put_access(p, SP, 256);
+            break;
+        case 1:
+            put_access(p, WALK, 32);
+            break;
+        case 2:
+            put_random_access(p);
+            break;
+        case 3:
+            put_fault(p);
+            break;
+        case 7:
+            put_skip(p, depth);
+            break;
+        case 8:
+            if (depth == 0)
+                put_inner_loop(p);
+            break;
+        default:
+            put_arithmetic(p);
+            break;
+        }
+    }
+}
+
+static void make_program(struct program *p, uint64_t seed)
+{
+    static const int16_t strides[] = { 1, 8, -8, 24, 2040, 0 };
+    unsigned top;
+
+    p->seed = seed * 2 + 1;
+    p->count = 0;
+    put(p, LI(COUNT, TURNS));
+    top = p->count;
+    put_items(p, 4 + draw(p, 8), 0);
+    put(p, ADDI(WALK, WALK, strides[draw(p, ARRAY_LEN(strides))]));
+    put(p, ADDI(COUNT, COUNT, -1));
+    put(p, asm_s(INSN_BNE, 0, COUNT, 4 * ((int64_t)top - p->count)));
+    put(p, ECALL);
+}
+
+/* Where things are; the handler skips what faulted. */
+enum { CODE_AT = 0x1000, HANDLER_AT = 0x800, LOG_AT = 0x300000, DATA_AT = 0x100000 };
+
+static void set_up(struct fixture *f, const struct program *p, unsigned stack)
+{
+    struct riscv_state *s = fixture_state(f, 0);
+    uint64_t seed = 77;
+
+    CODE(f, RAM_BASE + HANDLER_AT, asm_csr(INSN_CSRRS, SCRATCH, CSR_INSTRET, 0),
+         SD(SCRATCH, LOG, 0), SD(12, LOG, 8), SD(17, LOG, 16), SD(23, LOG, 24), SD(31, LOG, 32),
+         asm_csr(INSN_CSRRS, SCRATCH, CSR_SEPC, 0), SD(SCRATCH, LOG, 40), ADDI(LOG, LOG, 48),
+         ADDI(SCRATCH, SCRATCH, 4), asm_csr(INSN_CSRRW, 0, CSR_SEPC, SCRATCH),
+         asm_i(INSN_SRET, 0, 0, 0));
+    fixture_code(f, RAM_BASE + CODE_AT, p->code, p->count);
+    fixture_csr(f, 0, CSR_STVEC, RAM_BASE + HANDLER_AT);
+    for (unsigned i = 12; i < 32; i++)
+        s->x[i] = fixture_random(&seed) >> (i % 3 * 20);
+    s->x[SP] = RAM_BASE + 0x200000 + stack;
+    s->x[LOG] = RAM_BASE + LOG_AT;
+    s->x[DATA] = RAM_BASE + DATA_AT;
+    s->x[WALK] = RAM_BASE + DATA_AT + 0x40000;
+}
+
+static void compare(struct fixture *f, struct fixture *g, uint64_t seed)
+{
+    struct riscv_state *s = fixture_state(f, 0), *t = fixture_state(g, 0);
+
+    for (unsigned i = 0; i < 32; i++)
+        if (s->x[i] != t->x[i])
+            fail_msg("seed %u: x%u is %#llx, should be %#llx", (unsigned)seed, i,
+                     (unsigned long long)s->x[i], (unsigned long long)t->x[i]);
+    assert_int_equal(s->pc, t->pc);
+    assert_int_equal(s->minstret, t->minstret);
+    assert_memory_equal(fixture_ram(f, RAM_BASE), fixture_ram(g, RAM_BASE), RAM_SIZE);
+}
+
+static void run_program(uint64_t seed, struct regions_stats *total)
+{
+    const struct dbt_tuning tuning = { .t1_after = 1, .t2 = true, .t2_after = 1 };
+    struct fixture *f = malloc(sizeof(*f)), *g = malloc(sizeof(*g));
+    struct regions_stats stats;
+    struct program p;
+
+    assert_true(f != NULL && g != NULL);
+    make_program(&p, seed);
+    if (!fixture_init_jit(f, 1, &tuning))
+        skip();
+    fixture_init(g, 1, 0);
+    set_up(f, &p, seed % 3 == 0 ? 0xf80 : 0x100);
+    set_up(g, &p, seed % 3 == 0 ? 0xf80 : 0x100);
+    for (unsigned i = 0; i < 3; i++) {
+        fixture_run_at(f, 0, RAM_BASE + CODE_AT);
+        dbt_wait_for_regions(f->dbt);
+        fixture_run_at(g, 0, RAM_BASE + CODE_AT);
+        compare(f, g, seed);
+    }
+    dbt_get_regions_stats(f->dbt, &stats);
+    total->made += stats.made;
+    total->blocks += stats.blocks;
+    fixture_fini(f);
+    fixture_fini(g);
+    free(f);
+    free(g);
+}
+
+TEST(random_loops_do_the_same_as_regions)
+{
+    struct regions_stats total = { 0 };
+    const char *only = getenv("VIREO_TEST_SEED");
+
+    for (uint64_t seed = 1; seed <= PROGRAMS; seed++)
+        if (only == NULL || strtoull(only, NULL, 0) == seed)
+            run_program(seed, &total);
+    assert_true(only != NULL || total.made >= PROGRAMS);
+    assert_true(only != NULL || total.blocks >= 3 * total.made);
+}
