@@ -51,6 +51,9 @@ struct t2_exit {
     int64_t target; /* offset in the page */
     uint32_t pending;
     bool heard; /* for the dispatcher */
+    /* The branch that is still to decide between `target` and `otherwise`; else NULL. */
+    const struct t0_op *branch;
+    int64_t otherwise;
 };
 
 struct t2 {

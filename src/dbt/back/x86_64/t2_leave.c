@@ -5,18 +5,20 @@
  * date. It is known at compile time, so cold code adds it; only where ways of different pending
  * meet is it added in line, before the branch that leads there.
  *
- * A loop hears the attention word where it closes: before the branch that jumps back, when nothing
- * of its instruction has been done yet, a region can be left with the branch as the next thing.
+ * A loop hears the attention word where it closes, and is then left for the dispatcher at a block's
+ * begin, as T1 is.
  */
 #include "dbt/back/x86_64/t2.h"
 
-static void note_exit(struct t2 *t2, uint8_t *from, int64_t target, uint32_t pending, bool heard)
+static struct t2_exit *new_exit(struct t2 *t2, uint8_t *from, int64_t target)
 {
     if (t2->exits == T2_MAX_EXITS) {
         t2->full = true;
-        return;
+        t2->exits--;
     }
-    t2->exit[t2->exits++] = (struct t2_exit){ from, target, pending, heard };
+    t2->exit[t2->exits] =
+        (struct t2_exit){ .from = from, .target = target, .pending = t2->t.pending };
+    return &t2->exit[t2->exits++];
 }
 
 static void note_jump(struct t2 *t2, uint8_t *from, unsigned block)
@@ -44,7 +46,7 @@ static void lead(struct t2 *t2, uint8_t *from, const struct t0_op *op)
     unsigned to = destination(t2, op, &target);
 
     if (to == REGION_OUT)
-        note_exit(t2, from, target, t2->t.pending, false);
+        (void)new_exit(t2, from, target);
     else
         note_jump(t2, from, to);
 }
@@ -71,11 +73,15 @@ static void settle_count(struct t2 *t2)
     t2->t.pending = 0;
 }
 
-/* Leaves when the attention word is set: to `target`, with all but `undone` of pending done. */
-static void hear(struct t2 *t2, int64_t target, uint32_t undone)
+/* Leaves when the attention word is set: to `target`. */
+static struct t2_exit *hear(struct t2 *t2, int64_t target)
 {
+    struct t2_exit *exit;
+
     x86_alu_mi(&t2->t.a, ALU_CMP, 4, t1_field(HART_DISP(attention)), 0);
-    note_exit(t2, x86_jcc(&t2->t.a, CC_NE), target, t2->t.pending - undone, true);
+    exit = new_exit(t2, x86_jcc(&t2->t.a, CC_NE), target);
+    exit->heard = true;
+    return exit;
 }
 
 /* The exits of a block from op on: a branch and the jump behind it, mostly. */
@@ -109,18 +115,22 @@ static void emit_jump(struct t2 *t2, const struct t0_op *op)
     lead(t2, x86_jmp(&t2->t.a), op);
 }
 
-/* A branch and the jump behind it: what comes with closing a loop is done for both ways at once,
- * before the branch, which is all its instruction does. */
+/* A branch and the jump behind it. What comes with closing a loop is done for both ways at once,
+ * before the branch: cold code that has heard something takes it again. */
 static void emit_branch(struct t2 *t2, const struct t0_op *op)
 {
     const struct t0_op *jump = op + 1;
     struct ways ways = ways_from(t2, op);
-    unsigned insn = t2->t.insn;
+    struct t2_exit *exit;
     int64_t target;
     enum x86_cc cc;
 
-    if (ways.back)
-        hear(t2, (int64_t)t2->t.block_offset + t2->t.tb->insn[insn].offset, t2->t.tb->insns - insn);
+    if (ways.back) {
+        (void)destination(t2, op, &target);
+        exit = hear(t2, target);
+        exit->branch = op;
+        (void)destination(t2, jump, &exit->otherwise);
+    }
     if (ways.meet)
         settle_count(t2);
     cc = t1_compare(&t2->t, op);
@@ -144,7 +154,7 @@ void t2_emit_leave(struct t2 *t2, const struct t0_op *op)
         ways = ways_from(t2, op);
         if (ways.back) {
             (void)destination(t2, op, &target);
-            hear(t2, target, 0);
+            (void)hear(t2, target);
         }
         if (ways.meet)
             settle_count(t2);
@@ -180,21 +190,34 @@ static const uint8_t *code_outside(const struct t2 *t2, int64_t target)
     return code == NULL ? NULL : memory->write + (code - memory->exec);
 }
 
+static void leave_for(struct t2 *t2, const struct t2_exit *exit, int64_t target)
+{
+    const uint8_t *code = exit->heard ? NULL : code_outside(t2, target);
+    struct t1 *t = &t2->t;
+
+    t1_count(t, (int32_t)exit->pending);
+    x86_patch(x86_call(&t->a), t2->to_t1);
+    if (code == NULL)
+        t1_address(t, target);
+    x86_patch(x86_jmp(&t->a), code == NULL ? t2->stubs.jump : code);
+}
+
 void t2_emit_exits(struct t2 *t2)
 {
-    struct t1 *t = &t2->t;
+    struct x86_asm *a = &t2->t.a;
 
     for (unsigned i = 0; i < t2->fixups; i++)
         x86_patch(t2->fixup[i].from, t2->start[t2->fixup[i].block]);
     for (unsigned i = 0; i < t2->exits; i++) {
         const struct t2_exit *exit = &t2->exit[i];
-        const uint8_t *code = exit->heard ? NULL : code_outside(t2, exit->target);
+        uint8_t *taken;
 
-        x86_patch(exit->from, t->a.at);
-        t1_count(t, (int32_t)exit->pending);
-        x86_patch(x86_call(&t->a), t2->to_t1);
-        if (code == NULL)
-            t1_address(t, exit->target);
-        x86_patch(x86_jmp(&t->a), code == NULL ? t2->stubs.jump : code);
+        x86_patch(exit->from, a->at);
+        if (exit->branch != NULL) {
+            taken = x86_jcc(a, t1_compare(&t2->t, exit->branch));
+            leave_for(t2, exit, exit->otherwise);
+            x86_patch(taken, a->at);
+        }
+        leave_for(t2, exit, exit->target);
     }
 }
