@@ -9,6 +9,7 @@
 #include "dbt/back/back.h"
 #include "dbt/cache/cache.h"
 #include "dbt/dbt.h"
+#include "dbt/regions.h"
 
 enum { JIT_CODE_BYTES = 32 << 20 };
 
@@ -80,6 +81,7 @@ static void dbt_accel_fence_i(struct vcpu *vcpu)
 static void dbt_accel_stats(struct accel *accel, struct strbuf *out)
 {
     struct cache_stats cache;
+    struct regions_stats regions;
     struct dbt_stats hart;
 
     dbt_get_cache_stats(accel->vm, &cache);
@@ -96,6 +98,10 @@ static void dbt_accel_stats(struct accel *accel, struct strbuf *out)
                 "\ncache.fences %" PRIu64 "\n",
                 cache.blocks, cache.bytes, cache.pages, cache.translated, cache.dropped,
                 cache.flushes, cache.fences);
+    dbt_get_regions_stats(accel->vm, &regions);
+    strbuf_addf(
+        out, "regions.wanted %" PRIu64 "\nregions.made %" PRIu64 "\nregions.blocks %" PRIu64 "\n",
+        regions.wanted, regions.made, regions.blocks);
     dbt_lockstep_stats(accel->vm, out);
 }
 
