@@ -78,6 +78,28 @@ static void dbt_accel_fence_i(struct vcpu *vcpu)
     dbt_fence_i(vcpu->engine);
 }
 
+static void tlb_stats(struct strbuf *out, unsigned hart, const struct tlb_stats *s)
+{
+    static const char *const kind[] = { "reads", "writes", "fetches" };
+    const struct {
+        const char *name;
+        uint64_t count;
+    } counts[] = {
+        { "conflicts", s->conflicts },       { "device", s->device },
+        { "watched", s->watched },           { "crossing", s->crossing },
+        { "switches", s->switches },         { "strangers", s->strangers },
+        { "flush_all", s->flush_all },       { "flush_space", s->flush_space },
+        { "flush_page", s->flush_page },     { "flush_large", s->flush_large },
+        { "flush_writes", s->flush_writes },
+    };
+
+    for (unsigned i = 0; i < ARRAY_LEN(kind); i++)
+        strbuf_addf(out, "hart%u.tlb.%s %" PRIu64 "\nhart%u.tlb.%s_walked %" PRIu64 "\n", hart,
+                    kind[i], s->asked[i], hart, kind[i], s->walks[i]);
+    for (unsigned i = 0; i < ARRAY_LEN(counts); i++)
+        strbuf_addf(out, "hart%u.tlb.%s %" PRIu64 "\n", hart, counts[i].name, counts[i].count);
+}
+
 static void dbt_accel_stats(struct accel *accel, struct strbuf *out)
 {
     struct cache_stats cache;
@@ -91,6 +113,7 @@ static void dbt_accel_stats(struct accel *accel, struct strbuf *out)
         dbt_hart_get_stats(accel->vcpu[i]->engine, &hart);
         strbuf_addf(out, "hart%u.instructions %" PRIu64 "\nhart%u.lookups %" PRIu64 "\n", i,
                     hart.instructions, i, hart.lookups);
+        tlb_stats(out, i, &accel->vcpu[i]->hart.tlb.stats);
     }
     strbuf_addf(out,
                 "cache.blocks %" PRIu64 "\ncache.bytes %" PRIu64 "\ncache.pages %" PRIu64

@@ -224,7 +224,12 @@ int vcpu_new(struct vcpu **ret_vcpu, struct accel *accel, unsigned index,
     pthread_mutex_init(&vcpu->lock, NULL);
     pthread_cond_init(&vcpu->wake, NULL);
     pthread_cond_init(&vcpu->parked, NULL);
-    hart_init(&vcpu->hart, index, accel->config.isa, &vcpu_hart_ops, vcpu, accel->config.space);
+    rc =
+        hart_init(&vcpu->hart, index, accel->config.isa, &vcpu_hart_ops, vcpu, accel->config.space);
+    if (rc < 0) {
+        free(vcpu);
+        return error_set(err, -rc, "no memory for hart %u", index);
+    }
     hart_set_wake(&vcpu->hart, wake);
     hart_watch_map(&vcpu->hart);
     rc = accel->ops->vcpu_new(accel, vcpu, err);
@@ -259,6 +264,7 @@ void vcpu_free(struct vcpu *vcpu)
     pthread_cond_destroy(&vcpu->parked);
     pthread_cond_destroy(&vcpu->wake);
     pthread_mutex_destroy(&vcpu->lock);
+    hart_fini(&vcpu->hart);
     free(vcpu);
 }
 

@@ -1,10 +1,10 @@
 /*
  * cpu/access.c - loads and stores that miss the soft TLB's fast path.
  *
- * The idea: access_find() yields an entry that permits the access, from the bank or by a walk; then
- * the entry says where the bytes are. An entry with `ram` is a whole page of one block, so the
- * host address is one add away; else the flat view is asked at each access (MMIO, a page that
- * several regions share, nothing at all).
+ * The idea: access_find() yields an entry that permits the access, one that is known or by a walk,
+ * and makes the next such access fast where that may be; then the entry says where the bytes are.
+ * An entry with `ram` is a whole page of one block, so the host address is one add away; else the
+ * flat view is asked at each access (MMIO, a page that several regions share, nothing at all).
  *
  * An access that crosses a page is translated twice before it has any effect, so that a fault in
  * its second half finds the first half undone. Exceptions name the byte that failed: the access's
@@ -36,12 +36,7 @@ bool access_fault(struct hart *hart, enum access_kind as, gva_t gva)
     return hart_raise(hart, cause[as], gva);
 }
 
-/* ---- translation through the bank ---- */
-
-static uint64_t tag_of(const struct tlb_entry *entry, enum access_kind kind)
-{
-    return kind == ACCESS_READ ? entry->read : kind == ACCESS_WRITE ? entry->write : entry->exec;
-}
+/* ---- translation ---- */
 
 static bool is_watched(const struct tlb_entry *entry)
 {
@@ -51,42 +46,33 @@ static bool is_watched(const struct tlb_entry *entry)
     return atomic_load_explicit(&entry->ram->watch[page], memory_order_acquire) != 0;
 }
 
-/* Fills `entry` from what the walk, the PMP and the flat view say. */
+/* What the flat view says of a page that the walk and the PMP (uniform: the whole page) permit. */
 static void fill(struct hart *hart, struct tlb_entry *entry, gva_t gva, const struct mmu_page *page,
-                 bool uniform)
+                 unsigned pmp_perms, bool uniform)
 {
-    gva_t tag = gva & PAGE_ADDR_MASK;
-    uint64_t offset, slow = TLB_SLOW;
     bool writable = false;
+    uint64_t offset;
 
     *entry = (struct tlb_entry){
-        .page = tag,
+        .page = gva & PAGE_ADDR_MASK,
         .gpa = page->gpa,
-        .asid = (uint16_t)field_get(hart->s.satp, SATP_ASID),
-        .level = page->level,
-        .flags = (uint8_t)((page->global ? TLB_GLOBAL : 0) | (uniform ? 0 : TLB_PMP)),
+        .perms = (uint8_t)page->perms,
+        .pmp_perms = (uint8_t)(uniform ? pmp_perms : PERM_RWX),
+        .shift = page->shift,
+        .flags = (uint8_t)(page->flags | (uniform ? 0 : TLB_PMP)),
     };
     entry->ram = hart_find_ram(hart, page->gpa, PAGE_SIZE_BYTES, &offset, &writable);
     if (entry->ram != NULL && (offset & PAGE_OFFSET_MASK) != 0)
         entry->ram = NULL; /* not how the blocks' pages lie: leave it to mem/ */
-    if (entry->ram != NULL) {
-        entry->addend = (uintptr_t)entry->ram->hva + offset - tag;
-        slow = uniform ? 0 : TLB_SLOW;
-    }
-    entry->read = page->perms & PERM_R ? tag | slow : TLB_NONE;
-    entry->exec = page->perms & PERM_X ? tag | slow : TLB_NONE;
-    entry->write = page->perms & PERM_W ? tag | slow : TLB_NONE;
-    /* A store to ROM goes where mem/ sends it; one to a watched page must be reported. */
-    if ((page->perms & PERM_W) && entry->ram != NULL &&
-        (!writable || is_watched(entry) || hart->spy != NULL))
-        entry->write |= TLB_SLOW;
-    if (!writable)
+    if (entry->ram != NULL)
+        entry->addend = (uintptr_t)entry->ram->hva + offset - entry->page;
+    if (!writable) /* a store to ROM goes where mem/ sends it */
         entry->flags |= TLB_NO_WRITE;
 }
 
 /* Walks and fills *entry. False: exception recorded. */
 static bool walk(struct hart *hart, struct tlb_entry *entry, gva_t gva, enum access_kind kind,
-                 enum access_kind as, enum tlb_bank bank)
+                 enum access_kind as, enum tlb_bank bank, bool *ret_global)
 {
     unsigned pmp_perms = PERM_RWX;
     struct mmu_page page;
@@ -101,37 +87,75 @@ static bool walk(struct hart *hart, struct tlb_entry *entry, gva_t gva, enum acc
         return access_fault(hart, as, gva);
     }
     uniform = pmp_page(&hart->pmp, page.gpa, mmu_bank_priv(bank), &pmp_perms);
-    if (uniform) {
-        page.perms &= pmp_perms;
-        if (!(page.perms >> kind & 1))
-            return access_fault(hart, as, gva);
-    }
-    fill(hart, entry, gva, &page, uniform);
+    if (uniform && !(pmp_perms >> kind & 1))
+        return access_fault(hart, as, gva);
+    fill(hart, entry, gva, &page, pmp_perms, uniform);
+    *ret_global = page.global;
     return true;
+}
+
+/* Lets the next access of the kind find the page by itself, if nobody needs to hear of it. */
+static void make_fast(struct hart *hart, const struct tlb_entry *entry, enum access_kind kind,
+                      enum tlb_bank bank)
+{
+    if (kind == ACCESS_EXEC || entry->ram == NULL || (entry->flags & TLB_PMP))
+        return;
+    if (kind == ACCESS_READ)
+        tlb_make_fast(&hart->tlb, bank, TLB_READ, entry);
+    else if (!(entry->flags & TLB_NO_WRITE) && !is_watched(entry))
+        tlb_make_fast(&hart->tlb, bank, TLB_WRITE, entry);
+}
+
+/* Nothing is between the entry and the access but the PMP, where it divides the page. */
+static bool permits(const struct hart *hart, const struct tlb_entry *entry, enum access_kind kind,
+                    enum tlb_bank bank)
+{
+    return mmu_perms(hart, entry->perms, entry->flags, bank) >> kind & entry->pmp_perms >> kind & 1;
 }
 
 struct tlb_entry *access_find(struct hart *hart, gva_t gva, enum access_kind kind,
                               enum access_kind as, enum tlb_bank bank)
 {
-    struct tlb_entry *entry = tlb_slot(&hart->tlb, bank, gva);
+    struct tlb_entry *entry, fresh;
+    bool global = false;
 
     if (unlikely(hart->spy != NULL) && hart->spy->ops->find != NULL)
         return hart->spy->ops->find(hart->spy, gva, kind, as, bank);
-    if (tlb_tag_covers(tag_of(entry, kind), gva))
-        return entry;
-    if (!walk(hart, entry, gva, kind, as, bank))
-        return NULL;
-    tlb_filled(&hart->tlb, bank, entry);
+    hart->tlb.stats.asked[kind]++;
+    entry = tlb_find(&hart->tlb, bank, gva);
+    if (entry == NULL || !permits(hart, entry, kind, bank)) {
+        hart->tlb.stats.walks[kind]++;
+        if (!walk(hart, &fresh, gva, kind, as, bank, &global))
+            return NULL;
+        entry = tlb_keep(&hart->tlb, bank, &fresh, global);
+    }
+    if (kind != ACCESS_WRITE || likely(hart->spy == NULL)) /* a spy hears of stores first */
+        make_fast(hart, entry, kind, bank);
     return entry;
+}
+
+/* A fast slot can outlive its entry, and it is what the hart goes by. */
+static bool fast_known(struct hart *hart, gva_t gva, enum tlb_kind kind,
+                       struct tlb_entry *ret_entry)
+{
+    struct ram_block *ram = hart->ram_hint.ram;
+    gva_t page = gva & PAGE_ADDR_MASK;
+    const uint8_t *hva = tlb_probe(hart->tlb.table, kind, page, 1);
+
+    if (hva == NULL || ram == NULL || hva < ram->hva || hva >= ram->hva + ram->size)
+        return false;
+    *ret_entry = (struct tlb_entry){ .page = page, .addend = (uintptr_t)hva - page, .ram = ram };
+    return true;
 }
 
 bool hart_spy_known(struct hart *hart, gva_t gva, enum access_kind kind, enum tlb_bank bank,
                     struct tlb_entry *ret_entry)
 {
-    const struct tlb_entry *entry = tlb_slot(&hart->tlb, bank, gva);
+    const struct tlb_entry *entry = tlb_find(&hart->tlb, bank, gva);
 
-    if (!tlb_tag_covers(tag_of(entry, kind), gva))
-        return false;
+    if (entry == NULL || !permits(hart, entry, kind, bank))
+        return kind != ACCESS_EXEC && bank == hart->tlb.bank &&
+               fast_known(hart, gva, kind == ACCESS_READ ? TLB_READ : TLB_WRITE, ret_entry);
     *ret_entry = *entry;
     return true;
 }
@@ -139,7 +163,9 @@ bool hart_spy_known(struct hart *hart, gva_t gva, enum access_kind kind, enum tl
 bool hart_spy_walk(struct hart *hart, gva_t gva, enum access_kind kind, enum access_kind as,
                    enum tlb_bank bank, struct tlb_entry *ret_entry)
 {
-    return walk(hart, ret_entry, gva, kind, as, bank);
+    bool global = false;
+
+    return walk(hart, ret_entry, gva, kind, as, bank, &global);
 }
 
 bool access_pmp(struct hart *hart, const struct tlb_entry *entry, gva_t gva, uint64_t size,
@@ -219,12 +245,13 @@ void access_will_write(struct hart *hart, const struct tlb_entry *entry, gva_t g
     }
     if (likely(!is_watched(entry)))
         return;
+    hart->tlb.stats.watched++;
     ram_block_wrote(entry->ram, (uintptr_t)access_hva(entry, gva) - (uintptr_t)entry->ram->hva,
                     len);
     atomic_thread_fence(memory_order_seq_cst);
 }
 
-void access_wrote(struct hart *hart, struct tlb_entry *entry, gva_t gva, size_t len)
+void access_wrote(struct hart *hart, const struct tlb_entry *entry, gva_t gva, size_t len)
 {
     size_t offset = (uintptr_t)access_hva(entry, gva) - (uintptr_t)entry->ram->hva;
 
@@ -232,8 +259,7 @@ void access_wrote(struct hart *hart, struct tlb_entry *entry, gva_t gva, size_t 
         return; /* nobody else's memory */
     ram_block_wrote(entry->ram, offset, len);
     /* When nobody watches any more, the next store may be fast. */
-    if (!(entry->flags & TLB_PMP) && !is_watched(entry))
-        entry->write = entry->page;
+    make_fast(hart, entry, ACCESS_WRITE, hart->data_bank);
 }
 
 /* A device may have changed the memory map in answer to this very access (flash leaves read
@@ -248,9 +274,11 @@ static void follow_map(struct hart *hart)
 
 static bool device_load(struct hart *hart, gpa_t gpa, gva_t gva, unsigned size, uint64_t *ret_val)
 {
-    enum mem_result result = unlikely(hart->spy != NULL)
-                                 ? hart->spy->ops->load(hart->spy, gpa, size, ret_val)
-                                 : mem_load(hart->space, gpa, size, ret_val);
+    enum mem_result result;
+
+    hart->tlb.stats.device++;
+    result = unlikely(hart->spy != NULL) ? hart->spy->ops->load(hart->spy, gpa, size, ret_val)
+                                         : mem_load(hart->space, gpa, size, ret_val);
 
     follow_map(hart);
     return result == MEM_OK || access_fault(hart, ACCESS_READ, gva);
@@ -258,9 +286,11 @@ static bool device_load(struct hart *hart, gpa_t gpa, gva_t gva, unsigned size, 
 
 static bool device_store(struct hart *hart, gpa_t gpa, gva_t gva, unsigned size, uint64_t val)
 {
-    enum mem_result result = unlikely(hart->spy != NULL)
-                                 ? hart->spy->ops->store(hart->spy, gpa, size, val)
-                                 : mem_store(hart->space, gpa, size, val);
+    enum mem_result result;
+
+    hart->tlb.stats.device++;
+    result = unlikely(hart->spy != NULL) ? hart->spy->ops->store(hart->spy, gpa, size, val)
+                                         : mem_store(hart->space, gpa, size, val);
 
     follow_map(hart);
     return result == MEM_OK || access_fault(hart, ACCESS_WRITE, gva);
@@ -283,16 +313,17 @@ static bool load_within_page(struct hart *hart, gva_t gva, unsigned size, uint64
 }
 
 /* Both entries of an access that crosses from one page to the next, which must both be plain
- * memory: devices do not take halves. Neighbours never share a slot. */
+ * memory: devices do not take halves. */
 static bool find_crossing(struct hart *hart, gva_t gva, unsigned first_size, unsigned size,
-                          enum access_kind kind, struct tlb_entry *ret_entry[2])
+                          enum access_kind kind, struct tlb_entry ret_entry[2])
 {
     enum tlb_bank bank = hart->data_bank;
     gva_t part[2] = { gva, gva + first_size };
     unsigned part_size[2] = { first_size, size - first_size };
 
+    hart->tlb.stats.crossing++;
     for (unsigned i = 0; i < 2; i++) {
-        struct tlb_entry *entry = access_find(hart, part[i], kind, kind, bank);
+        const struct tlb_entry *entry = access_find(hart, part[i], kind, kind, bank);
 
         if (entry == NULL || !access_pmp(hart, entry, part[i], part_size[i], kind, kind, bank))
             return false;
@@ -300,7 +331,7 @@ static bool find_crossing(struct hart *hart, gva_t gva, unsigned first_size, uns
             (void)access_fault(hart, kind, part[i]);
             return false;
         }
-        ret_entry[i] = entry;
+        ret_entry[i] = *entry;
     }
     return true;
 }
@@ -313,14 +344,14 @@ static unsigned left_in_page(gva_t gva)
 bool hart_load(struct hart *hart, gva_t gva, unsigned size, uint64_t *ret_val)
 {
     unsigned first = left_in_page(gva);
-    struct tlb_entry *entry[2];
+    struct tlb_entry entry[2];
 
     if (likely(first >= size))
         return load_within_page(hart, gva, size, ret_val);
     if (!find_crossing(hart, gva, first, size, ACCESS_READ, entry))
         return false;
-    *ret_val = ram_load_bytes(access_hva(entry[0], gva), first) |
-               ram_load_bytes(access_hva(entry[1], gva + first), size - first) << 8 * first;
+    *ret_val = ram_load_bytes(access_hva(&entry[0], gva), first) |
+               ram_load_bytes(access_hva(&entry[1], gva + first), size - first) << 8 * first;
     return true;
 }
 
@@ -345,17 +376,17 @@ static bool store_within_page(struct hart *hart, gva_t gva, unsigned size, uint6
 bool hart_store(struct hart *hart, gva_t gva, unsigned size, uint64_t val)
 {
     unsigned first = left_in_page(gva);
-    struct tlb_entry *entry[2];
+    struct tlb_entry entry[2];
 
     if (likely(first >= size))
         return store_within_page(hart, gva, size, val);
     if (!find_crossing(hart, gva, first, size, ACCESS_WRITE, entry))
         return false;
-    access_will_write(hart, entry[0], gva, first);
-    access_will_write(hart, entry[1], gva + first, size - first);
-    ram_store_bytes(access_hva(entry[0], gva), first, val);
-    ram_store_bytes(access_hva(entry[1], gva + first), size - first, val >> 8 * first);
-    access_wrote(hart, entry[0], gva, first);
-    access_wrote(hart, entry[1], gva + first, size - first);
+    access_will_write(hart, &entry[0], gva, first);
+    access_will_write(hart, &entry[1], gva + first, size - first);
+    ram_store_bytes(access_hva(&entry[0], gva), first, val);
+    ram_store_bytes(access_hva(&entry[1], gva + first), size - first, val >> 8 * first);
+    access_wrote(hart, &entry[0], gva, first);
+    access_wrote(hart, &entry[1], gva + first, size - first);
     return true;
 }

@@ -406,8 +406,8 @@ void csr_write_satp(struct hart *hart, unsigned csr, uint64_t bits, uint64_t mas
     hart->s.satp = val;
     if ((val ^ old) & SATP_MODE)
         tlb_flush_translations(&hart->tlb);
-    else
-        tlb_switch_space(&hart->tlb);
+    hart->reservation = UINT64_MAX; /* it is a virtual address */
+    tlb_switch_space(&hart->tlb, (uint16_t)field_get(val, SATP_ASID));
 }
 
 /* ---- protection ---- */

@@ -14,7 +14,7 @@ bool hart_fetch_page(struct hart *hart, gva_t gva, gpa_t *ret_gpa, const uint8_t
 
     if (entry == NULL || !access_pmp(hart, entry, gva, 2, ACCESS_EXEC, ACCESS_EXEC, bank))
         return false;
-    tlb_fetched(&hart->tlb, gva);
+    tlb_fetched(&hart->tlb, bank, entry);
     *ret_gpa = access_gpa(entry, gva);
     *ret_hva = NULL;
     if (entry->ram != NULL) {
@@ -67,6 +67,7 @@ bool hart_sfence_vma(struct hart *hart, bool has_gva, gva_t gva, bool has_asid, 
 
     if (s->priv == PRIV_U || (s->priv == PRIV_S && (s->mstatus & MSTATUS_TVM)))
         return false;
+    hart->reservation = UINT64_MAX; /* it is a virtual address */
     if (has_gva && has_asid)
         tlb_flush_page_asid(&hart->tlb, gva, (uint16_t)asid);
     else if (has_gva)

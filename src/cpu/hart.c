@@ -33,10 +33,15 @@ static void map_log_start(struct mem_listener *listener, const struct mem_range 
     hart_request(container_of(listener, struct hart, map_listener), HART_REQ_TLB_FLUSH_WRITES);
 }
 
-void hart_init(struct hart *hart, uint32_t id, const struct isa_config *isa,
-               const struct hart_ops *ops, void *owner, struct mem_space *space)
+int hart_init(struct hart *hart, uint32_t id, const struct isa_config *isa,
+              const struct hart_ops *ops, void *owner, struct mem_space *space)
 {
+    int rc;
+
     memset(hart, 0, sizeof(*hart));
+    rc = tlb_init(&hart->tlb);
+    if (rc < 0)
+        return rc;
     hart->id = id;
     hart->isa = isa;
     hart->ops = ops;
@@ -47,8 +52,13 @@ void hart_init(struct hart *hart, uint32_t id, const struct isa_config *isa,
     hart->map_listener.remove = map_changed;
     hart->map_listener.log_start = map_log_start;
     hart->map_listener.commit = map_commit;
-    tlb_init(&hart->tlb);
     hart_reset(hart, 0);
+    return 0;
+}
+
+void hart_fini(struct hart *hart)
+{
+    tlb_fini(&hart->tlb);
 }
 
 void hart_watch_map(struct hart *hart)
@@ -84,6 +94,7 @@ void hart_state_changed(struct hart *hart)
 {
     pmp_update(&hart->pmp, &hart->s, hart->isa->pmp_entries);
     hart_forget_map(hart);
+    tlb_switch_space(&hart->tlb, (uint16_t)field_get(hart->s.satp, SATP_ASID));
     counters_update(hart);
     sstc_rearm(hart);
     hart_mode_changed(hart);
@@ -174,7 +185,7 @@ uint32_t hart_serve_requests(struct hart *hart)
     if (requests & HART_REQ_TLB_FLUSH)
         tlb_flush_translations(&hart->tlb);
     if (requests & HART_REQ_TLB_FLUSH_WRITES)
-        tlb_flush_writes(&hart->tlb);
+        tlb_forget_writes(&hart->tlb);
     if ((requests & HART_REQ_FENCE_I) && hart->ops->fence_i != NULL)
         hart->ops->fence_i(hart);
     if (requests & HART_REQ_IPI) {

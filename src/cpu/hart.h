@@ -82,7 +82,7 @@ struct ram_hint {
 struct hart_run {
     gva_t page;       /* virtual address of the page the running block is in */
     int64_t insns;    /* executed, not yet told to hart_count(); see dbt_hart.h */
-    uint64_t cookie;  /* mode and generation of translations: what guesses are good for */
+    uint64_t cookie;  /* mode and tlb_code(): what guesses of where code is are good for */
     void *jump_cache; /* of the engine */
     void *engine;     /* its struct for this hart */
     uint32_t mxcsr;   /* the host's, on its way */
@@ -112,7 +112,7 @@ struct hart {
     uint64_t stimer_armed;         /* what arm_stimer was last told */
     /* LR/SC (unprivileged manual, "Zalrsc"): SC compares the value as well, so that it needs no
      * lock: a reservation is an address and what was read there. */
-    gpa_t reservation; /* UINT64_MAX: none */
+    gva_t reservation; /* | 1 for 8 bytes; UINT64_MAX: none, as after a change of translations */
     uint64_t reserved_value;
 
     /* Counters, as the current mode and the inhibit bits have it (cpu/counters.c). */
@@ -134,9 +134,11 @@ struct hart {
     struct tlb tlb;
 };
 
-/* Storage is the caller's (64-byte aligned). isa, ops, space must outlive the hart. */
-void hart_init(struct hart *hart, uint32_t id, const struct isa_config *isa,
-               const struct hart_ops *ops, void *owner, struct mem_space *space);
+/* Storage is the caller's (64-byte aligned). isa, ops, space must outlive the hart. 0 or -ENOMEM.
+ */
+int hart_init(struct hart *hart, uint32_t id, const struct isa_config *isa,
+              const struct hart_ops *ops, void *owner, struct mem_space *space) NODISCARD;
+void hart_fini(struct hart *hart); /* also of one that is all zero */
 /* Power-on state: M mode at `pc`, everything else as 3.4 "Reset" says. Attention bits other than
  * WFI, the irq lines and builtin_sbi stay. */
 void hart_reset(struct hart *hart, gpa_t pc);

@@ -30,22 +30,26 @@ enum { HPM_FIRST = 3, HPM_IMPLEMENTED = 4 }; /* mhpmcounter3 to 6; the others re
 /* ---- mmu.c ---- */
 enum mmu_result { MMU_OK, MMU_PAGE_FAULT, MMU_ACCESS_FAULT };
 
-/* One page, as one regime sees it. */
+/* One page, as its PTE has it. */
 struct mmu_page {
     gpa_t gpa;      /* of the page */
     unsigned perms; /* enum perm bits that need no further walk: W only if D is set */
-    uint8_t level;
+    uint8_t shift;  /* log2 of the bytes that the PTE maps */
+    uint8_t flags;  /* TLB_USER, TLB_IDENTITY */
     bool global;
 };
 
+/* What perms, of a page with these flags, come to in the regime, as mstatus has MXR now. */
+unsigned mmu_perms(const struct hart *hart, unsigned perms, unsigned flags, enum tlb_bank bank);
 /* Translates for an access of `kind`; sets A and D as menvcfg.ADUE says. On MMU_OK the kind is
- * among the perms. */
+ * among the perms, as mmu_perms() has them. */
 enum mmu_result mmu_translate(struct hart *hart, gva_t gva, enum access_kind kind,
                               enum tlb_bank bank, struct mmu_page *ret_page);
 unsigned mmu_bank_priv(enum tlb_bank bank);
 
 /* ---- access.c ---- */
-/* An entry that permits `kind` at gva. NULL: exception recorded, as of an access of kind `as`. */
+/* An entry that permits `kind` at gva, good until the next call. NULL: exception recorded, as of an
+ * access of kind `as`. */
 struct tlb_entry *access_find(struct hart *hart, gva_t gva, enum access_kind kind,
                               enum access_kind as, enum tlb_bank bank);
 /* The part of the PMP that is not in the entry. False: exception recorded. */
@@ -54,7 +58,7 @@ bool access_pmp(struct hart *hart, const struct tlb_entry *entry, gva_t gva, uin
 bool access_fault(struct hart *hart, enum access_kind as, gva_t gva); /* always false */
 /* Before and after a store through an entry with RAM. */
 void access_will_write(struct hart *hart, const struct tlb_entry *entry, gva_t gva, size_t len);
-void access_wrote(struct hart *hart, struct tlb_entry *entry, gva_t gva, size_t len);
+void access_wrote(struct hart *hart, const struct tlb_entry *entry, gva_t gva, size_t len);
 static inline void *access_hva(const struct tlb_entry *entry, gva_t gva)
 {
     return (void *)(entry->addend + gva);

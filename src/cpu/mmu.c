@@ -97,29 +97,35 @@ static enum mmu_result find_leaf(struct hart *hart, gva_t gva, struct leaf *leaf
     return MMU_PAGE_FAULT;
 }
 
+static unsigned leaf_shift(const struct leaf *leaf)
+{
+    if (leaf->pte & PTE_N)
+        return PAGE_SHIFT + PTE_NAPOT_64K_SHIFT;
+    return PAGE_SHIFT + PTE_LEVEL_BITS * leaf->level;
+}
+
 static gpa_t leaf_gpa(const struct leaf *leaf, gva_t gva)
 {
-    uint64_t mask = offset_mask(leaf->level);
+    uint64_t mask = (UINT64_C(1) << leaf_shift(leaf)) - 1;
 
-    if (leaf->pte & PTE_N)
-        mask = (UINT64_C(1) << (PAGE_SHIFT + PTE_NAPOT_64K_SHIFT)) - 1;
     return ((field_get(leaf->pte, PTE_PPN) << PAGE_SHIFT) & ~mask) | (gva & mask);
 }
 
-/* Steps 6 and 8: what the R, W, X and U bits permit in the regime, A and D apart. */
-static unsigned leaf_perms(const struct hart *hart, uint64_t pte, enum tlb_bank bank)
+static unsigned pte_perms(uint64_t pte)
 {
-    unsigned perms = 0;
+    return (pte & PTE_R ? PERM_R : 0u) | (pte & PTE_W ? PERM_W : 0u) | (pte & PTE_X ? PERM_X : 0u);
+}
 
-    if (pte & PTE_R || (hart->mxr && (pte & PTE_X)))
+/* Steps 6 and 8, A and D apart. */
+unsigned mmu_perms(const struct hart *hart, unsigned perms, unsigned flags, enum tlb_bank bank)
+{
+    if (flags & TLB_IDENTITY)
+        return perms;
+    if (hart->mxr && (perms & PERM_X))
         perms |= PERM_R;
-    if (pte & PTE_W)
-        perms |= PERM_W;
-    if (pte & PTE_X)
-        perms |= PERM_X;
     if (bank == TLB_BANK_U)
-        return pte & PTE_U ? perms : 0;
-    if (!(pte & PTE_U))
+        return flags & TLB_USER ? perms : 0;
+    if (!(flags & TLB_USER))
         return perms;
     return bank == TLB_BANK_S_SUM ? perms & ~(unsigned)PERM_X : 0;
 }
@@ -163,18 +169,20 @@ enum mmu_result mmu_translate(struct hart *hart, gva_t gva, enum access_kind kin
     uint64_t needed = kind == ACCESS_WRITE ? PTE_A | PTE_D : PTE_A;
     enum mmu_result result;
     struct leaf leaf;
-    unsigned perms;
+    unsigned perms, flags;
 
     if (bank == TLB_BANK_M || field_get(hart->s.satp, SATP_MODE) == SATP_BARE) {
-        *ret_page = (struct mmu_page){ gva & PAGE_ADDR_MASK, PERM_RWX, 0, true };
+        *ret_page =
+            (struct mmu_page){ gva & PAGE_ADDR_MASK, PERM_RWX, PAGE_SHIFT, TLB_IDENTITY, true };
         return MMU_OK;
     }
     do {
         result = find_leaf(hart, gva, &leaf);
         if (result != MMU_OK)
             return result;
-        perms = leaf_perms(hart, leaf.pte, bank);
-        if (!(perms >> kind & 1))
+        perms = pte_perms(leaf.pte);
+        flags = leaf.pte & PTE_U ? TLB_USER : 0;
+        if (!(mmu_perms(hart, perms, flags, bank) >> kind & 1))
             return MMU_PAGE_FAULT;
         if ((leaf.pte & needed) == needed)
             break;
@@ -184,7 +192,7 @@ enum mmu_result mmu_translate(struct hart *hart, gva_t gva, enum access_kind kin
     if (!(leaf.pte & PTE_D))
         perms &= ~(unsigned)PERM_W;
     *ret_page = (struct mmu_page){ leaf_gpa(&leaf, gva) & PAGE_ADDR_MASK, perms,
-                                   (uint8_t)leaf.level, leaf.global };
+                                   (uint8_t)leaf_shift(&leaf), (uint8_t)flags, leaf.global };
     return MMU_OK;
 }
 

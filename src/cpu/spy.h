@@ -1,7 +1,7 @@
 /* cpu/spy.h - who looks over a hart's shoulder as it accesses memory: lock-step (dbt/lockstep/).
  *
  * A recording spy hears of each page before it is first written after the hart's fast write
- * entries were last dropped (tlb_flush_writes()), and carries out accesses to devices, so as to
+ * entries were last dropped (tlb_forget_writes()), and carries out accesses to devices, so as to
  * remember them. A replaying one serves a second hart that does again what the first has done: it
  * says which memory an address leads to, and answers for the devices. Such a hart has nothing in
  * its soft TLB, so every access comes here. Hart's thread only.

@@ -1,188 +1,202 @@
 /*
- * cpu/tlb.c - dropping entries of the soft TLB, as exactly as sfence.vma asks.
+ * cpu/tlb.c - the soft TLB's tables and entries: finding and filling.
  *
- * The idea: an entry covers one page even when its leaf is a superpage, so that a lookup stays
- * one compare. The price is paid here: a fence that names an address inside a superpage must
- * find all pages filled from it. Each bank keeps the bounds of the superpages it has seen since
- * it was last empty; outside of them a fence touches a single slot.
+ * The fast tables are large and sparse: memory nobody touched is neither there nor to be emptied,
+ * because a bit says of each 64 slots whether any of them was filled. So their size costs the
+ * hit nothing (it is a constant of the probe) and a flush only what was used.
+ *
+ * Memory from the host is zero, and so are emptied slots: page 0 is what they name, which belongs
+ * in slot 0; only slot 0 needs another page to be empty.
  */
 #include "cpu/tlb.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 
-enum { LEVEL_BITS = 9, TLB_FILTER_BITS = TLB_FILTER_WORDS * 64 };
+/* ---- fast tables ---- */
 
-/* Bits of a gva that a leaf of this level does not translate. */
-static uint64_t leaf_offset_mask(unsigned level)
+#define ELSEWHERE ((gva_t)PAGE_SIZE_BYTES) /* page 1, for slot 0 */
+
+void tlb_empty_slot(struct tlb_table *table, enum tlb_kind kind, unsigned index)
 {
-    return (UINT64_C(1) << (PAGE_SHIFT + LEVEL_BITS * level)) - 1;
+    table->slot[kind][index] = (struct tlb_slot){ .page = index == 0 ? ELSEWHERE : 0 };
 }
 
-static void empty(struct tlb_entry *entry)
+void tlb_empty_table(struct tlb *tlb, unsigned table, enum tlb_kind kind)
 {
-    *entry = (struct tlb_entry){
-        .read = TLB_NONE,
-        .write = TLB_NONE,
-        .exec = TLB_NONE,
-        .page = TLB_NONE,
-    };
+    struct tlb_slot *slot = tlb->tables[table].slot[kind];
+    uint64_t touched = tlb->touched[table][kind];
+
+    for (; touched != 0; touched &= touched - 1) {
+        unsigned chunk = (unsigned)__builtin_ctzll(touched);
+
+        memset(&slot[chunk * TLB_CHUNK], 0, TLB_CHUNK * sizeof(*slot));
+    }
+    tlb->touched[table][kind] = 0;
+    slot[0].page = ELSEWHERE;
 }
+_Static_assert(TLB_SLOTS / TLB_CHUNK == 64, "a word has a bit for each chunk");
 
-static void empty_bank(struct tlb *tlb, unsigned bank)
+static unsigned table_of(const struct tlb *tlb, enum tlb_bank bank)
 {
-    for (unsigned i = 0; i < TLB_ENTRIES; i++)
-        empty(&tlb->bank[bank][i]);
-    tlb->used[bank] = false;
-    tlb->super_first[bank] = UINT64_MAX;
-    tlb->super_last[bank] = 0;
-}
-
-/* ---- which code was fetched from where ---- */
-
-static unsigned filter_bit(gva_t gva)
-{
-    return (gva >> PAGE_SHIFT) % TLB_FILTER_BITS;
-}
-
-void tlb_fetched(struct tlb *tlb, gva_t gva)
-{
-    unsigned bit = filter_bit(gva);
-
-    tlb->fetched[bit / 64] |= UINT64_C(1) << bit % 64;
-}
-
-static void new_generation(struct tlb *tlb)
-{
-    tlb->generation++;
-    memset(tlb->fetched, 0, sizeof(tlb->fetched));
-}
-
-/* ---- flushes ---- */
-
-static void flush_banks(struct tlb *tlb, unsigned end)
-{
-    new_generation(tlb);
-    for (unsigned bank = 0; bank < end; bank++) {
-        if (tlb->used[bank])
-            empty_bank(tlb, bank);
+    switch (bank) {
+    case TLB_BANK_M:
+        return TLB_TABLE_M;
+    case TLB_BANK_S:
+        return TLB_TABLE_S;
+    case TLB_BANK_U:
+        return TLB_TABLE_SPACE + 2 * tlb->current;
+    case TLB_BANK_S_SUM:
+    case TLB_BANKS:
+    default:
+        return TLB_TABLE_SPACE + 2 * tlb->current + 1;
     }
 }
 
-void tlb_init(struct tlb *tlb)
+void tlb_set_bank(struct tlb *tlb, enum tlb_bank bank)
 {
-    tlb->generation = 0;
-    memset(tlb->fetched, 0, sizeof(tlb->fetched));
-    for (unsigned bank = 0; bank < TLB_BANKS; bank++)
-        empty_bank(tlb, bank);
+    tlb->bank = bank;
+    tlb->table = &tlb->tables[table_of(tlb, bank)];
 }
 
-void tlb_flush_all(struct tlb *tlb)
+void tlb_make_fast(struct tlb *tlb, enum tlb_bank bank, enum tlb_kind kind,
+                   const struct tlb_entry *entry)
 {
-    flush_banks(tlb, TLB_BANKS);
+    unsigned table = table_of(tlb, bank), index = tlb_index(entry->page);
+    struct tlb_slot *slot = &tlb->tables[table].slot[kind][index];
+
+    if (tlb_index(slot->page) == index && slot->page != entry->page)
+        tlb->stats.conflicts++;
+    *slot = (struct tlb_slot){ entry->page, entry->addend };
+    tlb->touched[table][kind] |= UINT64_C(1) << index / TLB_CHUNK;
+    if (bank == TLB_BANK_S && entry->owner != tlb->shared.id)
+        tlb->s_local = true;
 }
 
-void tlb_flush_translations(struct tlb *tlb)
+/* ---- entries ---- */
+
+/* Programs like the same addresses: each space's lower half begins at another set. Pages of the
+ * upper half have one place, as nearly all are global. */
+unsigned tlb_set_of(gva_t gva, unsigned space)
 {
-    flush_banks(tlb, TLB_BANK_M);
+    uint64_t number = gva >> PAGE_SHIFT;
+    unsigned shuffle = tlb_upper_half(gva) ? 0 : space * 37;
+
+    return (unsigned)(number ^ number >> 8 ^ shuffle) % TLB_SETS;
 }
 
-/* Whether a fence for `asid` (any_asid: for all) is about the entry. */
-static bool of_space(const struct tlb_entry *entry, bool any_asid, uint16_t asid)
+static struct tlb_entry *set_for(struct tlb *tlb, enum tlb_bank bank, gva_t gva,
+                                 unsigned *ret_number)
 {
-    return any_asid || (!(entry->flags & TLB_GLOBAL) && entry->asid == asid);
+    *ret_number = tlb_set_of(gva, bank == TLB_BANK_M ? 0 : tlb->current);
+    return tlb->set[*ret_number];
 }
 
-static void flush_page(struct tlb *tlb, gva_t gva, bool any_asid, uint16_t asid)
+static uint64_t owner_of(const struct tlb *tlb, enum tlb_bank bank, gva_t gva, bool global)
 {
-    unsigned bit = filter_bit(gva);
-    bool fetched = tlb->fetched[bit / 64] >> bit % 64 & 1;
+    if (bank == TLB_BANK_M)
+        return tlb->machine;
+    return global && tlb_upper_half(gva) ? tlb->shared.id : tlb->space[tlb->current].id;
+}
 
-    for (unsigned bank = 0; bank < TLB_BANK_M; bank++) {
-        struct tlb_entry *slot = tlb_slot(tlb, bank, gva);
+struct tlb_entry *tlb_find(struct tlb *tlb, enum tlb_bank bank, gva_t gva)
+{
+    unsigned number;
+    struct tlb_entry *set = set_for(tlb, bank, gva, &number);
+    uint64_t own = owner_of(tlb, bank, gva, false), shared = owner_of(tlb, bank, gva, true);
 
-        if (slot->page == (gva & PAGE_ADDR_MASK) && of_space(slot, any_asid, asid))
-            empty(slot);
-        if (gva < tlb->super_first[bank] || gva > tlb->super_last[bank])
-            continue;
-        fetched = true; /* a superpage: perhaps from another page of it */
-        for (unsigned i = 0; i < TLB_ENTRIES; i++) {
-            struct tlb_entry *entry = &tlb->bank[bank][i];
-
-            if (entry->level != 0 && ((entry->page ^ gva) & ~leaf_offset_mask(entry->level)) == 0 &&
-                of_space(entry, any_asid, asid))
-                empty(entry);
-        }
+    for (unsigned way = 0; way < TLB_WAYS; way++) {
+        if (set[way].page == (gva & PAGE_ADDR_MASK) &&
+            (set[way].owner == own || set[way].owner == shared))
+            return &set[way];
     }
-    if (fetched)
-        new_generation(tlb);
+    return NULL;
 }
 
-void tlb_flush_page(struct tlb *tlb, gva_t gva)
+static void note_large(struct tlb_space *space, const struct tlb_entry *entry)
 {
-    flush_page(tlb, gva, true, 0);
-}
+    uint64_t mask = (UINT64_C(1) << entry->shift) - 1;
 
-void tlb_flush_page_asid(struct tlb *tlb, gva_t gva, uint16_t asid)
-{
-    flush_page(tlb, gva, false, asid);
-}
-
-void tlb_flush_asid(struct tlb *tlb, uint16_t asid)
-{
-    new_generation(tlb);
-    for (unsigned bank = 0; bank < TLB_BANK_M; bank++) {
-        for (unsigned i = 0; tlb->used[bank] && i < TLB_ENTRIES; i++) {
-            if (of_space(&tlb->bank[bank][i], false, asid))
-                empty(&tlb->bank[bank][i]);
-        }
+    if (entry->shift <= TLB_LARGE_SHIFT) {
+        tlb_filter_add(&space->large, entry->page >> TLB_LARGE_SHIFT);
+        return;
     }
+    if ((entry->page & ~mask) < space->giant_first)
+        space->giant_first = entry->page & ~mask;
+    if ((entry->page | mask) > space->giant_last)
+        space->giant_last = entry->page | mask;
 }
 
-void tlb_switch_space(struct tlb *tlb)
+struct tlb_entry *tlb_keep(struct tlb *tlb, enum tlb_bank bank, const struct tlb_entry *fresh,
+                           bool global)
 {
-    new_generation(tlb);
-    for (unsigned bank = 0; bank < TLB_BANK_M; bank++) {
-        for (unsigned i = 0; tlb->used[bank] && i < TLB_ENTRIES; i++) {
-            if (!(tlb->bank[bank][i].flags & TLB_GLOBAL))
-                empty(&tlb->bank[bank][i]);
-        }
+    struct tlb_entry *entry = tlb_find(tlb, bank, fresh->page);
+    uint64_t owner = owner_of(tlb, bank, fresh->page, global);
+
+    if (entry == NULL) {
+        unsigned number;
+        struct tlb_entry *set = set_for(tlb, bank, fresh->page, &number);
+
+        entry = &set[tlb->next_way[number]++ % TLB_WAYS];
     }
+    *entry = *fresh;
+    entry->owner = owner;
+    if (bank != TLB_BANK_M && entry->shift > PAGE_SHIFT)
+        note_large(owner == tlb->shared.id ? &tlb->shared : &tlb->space[tlb->current], entry);
+    return entry;
 }
 
-/* Fast or slow, the tag of a permitted write becomes slow; that of no permission stays. */
-static void slow_write(struct tlb_entry *entry)
+/* ---- where code is ---- */
+
+uint64_t tlb_code(const struct tlb *tlb, enum tlb_bank fetch_bank)
 {
-    if (entry->write != TLB_NONE)
-        entry->write |= TLB_SLOW;
+    if (fetch_bank == TLB_BANK_M)
+        return tlb->machine_code;
+    return fetch_bank == TLB_BANK_U ? tlb->space[tlb->current].code : tlb->shared.code;
 }
 
-void tlb_flush_writes(struct tlb *tlb)
+void tlb_fetched(struct tlb *tlb, enum tlb_bank bank, const struct tlb_entry *entry)
 {
-    for (unsigned bank = 0; bank < TLB_BANKS; bank++) {
-        for (unsigned i = 0; tlb->used[bank] && i < TLB_ENTRIES; i++)
-            slow_write(&tlb->bank[bank][i]);
-    }
+    if (bank == TLB_BANK_M)
+        return;
+    tlb_filter_add(bank == TLB_BANK_U ? &tlb->space[tlb->current].fetched : &tlb->shared.fetched,
+                   entry->page >> PAGE_SHIFT);
+    if (bank != TLB_BANK_U && entry->owner != tlb->shared.id)
+        tlb->s_local_code = true;
 }
 
-void tlb_flush_writes_to(struct tlb *tlb, gpa_t gpa)
+void tlb_copy_code(struct tlb *to, const struct tlb *from)
 {
-    for (unsigned bank = 0; bank < TLB_BANKS; bank++) {
-        for (unsigned i = 0; tlb->used[bank] && i < TLB_ENTRIES; i++) {
-            if (tlb->bank[bank][i].gpa == (gpa & PAGE_ADDR_MASK))
-                slow_write(&tlb->bank[bank][i]);
-        }
-    }
+    to->current = from->current;
+    for (unsigned k = 0; k < TLB_SPACES; k++)
+        to->space[k].code = from->space[k].code;
+    to->shared.code = from->shared.code;
+    to->machine_code = from->machine_code;
+    tlb_set_bank(to, from->bank);
 }
 
-void tlb_filled(struct tlb *tlb, enum tlb_bank bank, const struct tlb_entry *entry)
-{
-    tlb->used[bank] = true;
-    if (entry->level != 0) {
-        uint64_t mask = leaf_offset_mask(entry->level);
+/* ---- life ---- */
 
-        if ((entry->page & ~mask) < tlb->super_first[bank])
-            tlb->super_first[bank] = entry->page & ~mask;
-        if ((entry->page | mask) > tlb->super_last[bank])
-            tlb->super_last[bank] = entry->page | mask;
-    }
+int tlb_init(struct tlb *tlb)
+{
+    void *tables = mmap(NULL, TLB_TABLES * sizeof(struct tlb_table), PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (tables == MAP_FAILED)
+        return -ENOMEM;
+    memset(tlb, 0, sizeof(*tlb));
+    tlb->tables = tables;
+    tlb->space[0].used = ++tlb->last_id; /* ASID 0 */
+    tlb_flush_all(tlb);
+    tlb_set_bank(tlb, TLB_BANK_M);
+    memset(&tlb->stats, 0, sizeof(tlb->stats));
+    return 0;
+}
+
+void tlb_fini(struct tlb *tlb)
+{
+    if (tlb->tables != NULL)
+        munmap(tlb->tables, TLB_TABLES * sizeof(struct tlb_table));
+    tlb->tables = tlb->table = NULL;
 }

@@ -176,15 +176,20 @@ void hart_mode_changed(struct hart *hart)
     const struct riscv_state *s = &hart->s;
     bool mxr = (s->mstatus & MSTATUS_MXR) != 0;
     uint64_t data_priv = s->priv;
+    enum tlb_bank bank;
 
     if (s->priv == PRIV_M && (s->mstatus & MSTATUS_MPRV))
         data_priv = field_get(s->mstatus, MSTATUS_MPP);
     hart->fetch_bank = (uint8_t)bank_of(s->priv, 0); /* SUM is about data */
-    hart->data_bank = (uint8_t)bank_of(data_priv, s->mstatus);
+    bank = bank_of(data_priv, s->mstatus);
+    if ((bank == TLB_BANK_M) != (hart->data_bank == TLB_BANK_M))
+        hart->reservation = UINT64_MAX; /* it is a virtual address */
+    hart->data_bank = (uint8_t)bank;
     if (mxr != hart->mxr) {
         hart->mxr = mxr;
-        tlb_flush_translations(&hart->tlb);
+        tlb_forget_reads(&hart->tlb);
     }
+    tlb_set_bank(&hart->tlb, hart->data_bank);
     if (unlikely(hart->hpm_used))
         counters_update(hart);
     hart_check_irq(hart);

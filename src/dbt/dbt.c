@@ -4,8 +4,9 @@
  *
  * A pc becomes a block in three steps, each the fallback of the one before: the hart's jump cache
  * (virtual pc; a guess), the translation cache (physical address; lock-free), the translator.
- * A guess stays right while the hart's translations stay as they are: every flush of the soft
- * TLB that concerns code and every request to forget moves `generation`; the mode is in the guess.
+ * A guess stays right while the hart's translations stay as they are: each address space has a
+ * number (tlb_code()) that a flush that concerns code changes, and every request to forget changes
+ * all; number and mode are in the guess.
  */
 #include "dbt/dbt.h"
 
@@ -87,7 +88,9 @@ static uint32_t cbo_mode(const struct riscv_state *s)
 
 static void set_cookie(struct dbt_hart *dh)
 {
-    dh->hart->run.cookie = dh->generation << COOKIE_MODE_BITS | dh->mode;
+    uint64_t code = tlb_code(&dh->hart->tlb, dh->hart->fetch_bank);
+
+    dh->hart->run.cookie = code << COOKIE_MODE_BITS | dh->mode;
 }
 
 void dbt_mode_changed(struct dbt_hart *dh)
@@ -108,10 +111,6 @@ void dbt_mode_changed(struct dbt_hart *dh)
     if (hart->builtin_sbi)
         mode |= FRONT_BUILTIN_SBI;
     dh->mode = mode;
-    if (dh->tlb_generation != hart->tlb.generation) {
-        dh->tlb_generation = hart->tlb.generation;
-        dh->generation++;
-    }
     set_cookie(dh);
 }
 
@@ -344,7 +343,7 @@ struct tb *dbt_block_after(struct dbt_hart *dh, struct tb *from, gva_t from_pc, 
  * Links need no such care: they go with the blocks they are in. */
 static void forget_guesses(struct dbt_hart *dh)
 {
-    dh->generation++;
+    tlb_new_code(&dh->hart->tlb);
     set_cookie(dh);
 }
 
@@ -525,7 +524,6 @@ int dbt_hart_new(struct dbt_hart **ret_dh, struct dbt *dbt, struct hart *hart, u
     dh->hot_runs = dbt->tuning.t1_after;
     hart->run.engine = dh;
     hart->run.jump_cache = dh->jump_cache;
-    dh->generation = 1; /* 0 is that of an empty entry */
     if (dbt->lockstep != NULL && (rc = lockstep_hart_new(dbt->lockstep, dh, err)) < 0) {
         free(dh);
         return rc;

@@ -22,10 +22,6 @@ struct dbt_hart {
     bool one_block;
     const struct t0_op *resume;
     uint32_t mode; /* enum front_mode bits of what runs now */
-    /* Guesses of another generation are void: it grows when hart->tlb.generation, last seen as
-     * tlb_generation, does, and when blocks are freed. Never 0. With the mode it makes
-     * hart->run.cookie, which guesses are compared by. */
-    uint64_t generation, tlb_generation;
     struct dbt_stats stats;
     struct jump_cache_entry jump_cache[JUMP_CACHE_ENTRIES];
     struct tb *uncached; /* a block from memory that cannot be cached: run once */

@@ -84,7 +84,7 @@ void fixture_init(struct fixture *f)
     mem_region_add(&f->root, ROM_BASE, &f->rom_region, 0);
     mem_region_add(&f->root, DEV_BASE, &f->dev_region, 0);
     assert_int_equal(mem_space_new(&f->space, &f->root, NULL), 0);
-    hart_init(&f->hart, 0, &f->isa, &ops, f, f->space);
+    assert_int_equal(hart_init(&f->hart, 0, &f->isa, &ops, f, f->space), 0);
     hart_set_wake(&f->hart, wake);
     hart_watch_map(&f->hart);
     (void)hart_serve_requests(&f->hart);
@@ -98,6 +98,7 @@ void fixture_fini(struct fixture *f)
 {
     mem_read_unlock();
     hart_unwatch_map(&f->hart);
+    hart_fini(&f->hart);
     mem_space_free(f->space);
     mem_region_del(&f->ram_region);
     mem_region_del(&f->rom_region);

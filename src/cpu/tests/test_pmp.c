@@ -189,9 +189,9 @@ TEST(a_page_the_pmp_divides_is_checked_at_each_access)
     assert_false(hart_fetch_insn(&f.hart, page + 0xfe, &raw));
     assert_int_equal(f.hart.exc.cause, CAUSE_FETCH_ACCESS);
     assert_int_equal(f.hart.exc.tval, page + 0x100);
-    /* The fast tags stay out of it. */
-    struct tlb_entry *e = tlb_slot(&f.hart.tlb, TLB_BANK_S, page);
-    assert_true((e->read & TLB_SLOW) && (e->write & TLB_SLOW) && (e->exec & TLB_SLOW));
+    /* The fast tables stay out of it. */
+    assert_null(tlb_probe(f.hart.tlb.table, TLB_READ, page, 8));
+    assert_null(tlb_probe(f.hart.tlb.table, TLB_WRITE, page, 8));
     fixture_fini(&f);
 }
 

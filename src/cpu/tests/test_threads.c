@@ -105,7 +105,7 @@ TEST(a_and_d_are_set_on_the_pte_that_was_read_or_not_at_all)
     fixture_ram(f, L1)[0] = pte(L0, PTE_V);
     for (unsigned i = 0; i < PAGES; i++)
         fixture_ram(f, L0)[i] = initial_pte(i);
-    hart_init(&race.other, 1, &f->isa, f->hart.ops, f, f->space);
+    assert_int_equal(hart_init(&race.other, 1, &f->isa, f->hart.ops, f, f->space), 0);
     supervise(&f->hart);
     supervise(&race.other);
     assert_int_equal(pthread_create(&threads[0], NULL, other_hart, &race), 0);
@@ -122,6 +122,7 @@ TEST(a_and_d_are_set_on_the_pte_that_was_read_or_not_at_all)
         assert_true((p & PTE_V) || !(p & (PTE_A | PTE_D)));
         assert_true(!(p & PTE_D) || (p & PTE_A));
     }
+    hart_fini(&race.other);
     fixture_fini(f);
 }
 

@@ -1,177 +1,311 @@
-/* cpu/tests/test_tlb.c - what each flush drops and, as much, what it leaves. */
+/* cpu/tests/test_tlb.c - what each flush and switch drops and, as much, what it leaves. */
 #include "tests/unit.h"
 
 #include "cpu/tests/fixture.h"
 
-static void put(struct tlb *tlb, enum tlb_bank bank, gva_t gva, unsigned level, unsigned asid,
-                bool global)
+static void enter(struct tlb *tlb, uint16_t asid)
 {
-    struct tlb_entry *entry = tlb_slot(tlb, bank, gva);
-    gva_t page = gva & PAGE_ADDR_MASK;
-
-    *entry = (struct tlb_entry){ .read = page,
-                                 .write = page,
-                                 .exec = page,
-                                 .page = page,
-                                 .gpa = page ^ 0x1000,
-                                 .asid = (uint16_t)asid,
-                                 .level = (uint8_t)level,
-                                 .flags = global ? TLB_GLOBAL : 0 };
-    tlb_filled(tlb, bank, entry);
+    if (tlb->space[tlb->current].asid != asid)
+        tlb_switch_space(tlb, asid);
 }
 
+/* The entry and its fast slots. */
+static void put(struct tlb *tlb, enum tlb_bank bank, gva_t gva, unsigned shift, bool global)
+{
+    struct tlb_entry fresh = {
+        .page = gva & PAGE_ADDR_MASK,
+        .addend = 0x100000,
+        .perms = PERM_RWX,
+        .shift = (uint8_t)shift,
+    };
+    const struct tlb_entry *entry = tlb_keep(tlb, bank, &fresh, global);
+
+    tlb_make_fast(tlb, bank, TLB_READ, entry);
+    tlb_make_fast(tlb, bank, TLB_WRITE, entry);
+}
+
+static bool is_fast(struct tlb *tlb, enum tlb_bank bank, enum tlb_kind kind, gva_t gva)
+{
+    void *hva;
+
+    tlb_set_bank(tlb, bank);
+    hva = tlb_probe(tlb->table, kind, gva, 1);
+    assert_true(hva == NULL || tlb->bank != bank || (uintptr_t)hva != 0);
+    return hva != NULL;
+}
+
+/* A fast slot without an entry is allowed, as entries fall out; but not here. */
 static bool has(struct tlb *tlb, enum tlb_bank bank, gva_t gva)
 {
-    struct tlb_entry *entry = tlb_slot(tlb, bank, gva);
+    bool known = tlb_find(tlb, bank, gva) != NULL;
 
-    assert_int_equal(entry->page == TLB_NONE, entry->read == TLB_NONE);
-    return entry->read == (gva & PAGE_ADDR_MASK);
+    assert_true(known || !is_fast(tlb, bank, TLB_READ, gva));
+    assert_true(known || !is_fast(tlb, bank, TLB_WRITE, gva));
+    return known;
 }
 
 #define A UINT64_C(0x10000000)
 #define B UINT64_C(0x10001000)
-#define G UINT64_C(0x10002000)
+#define G UINT64_C(0xffffffc010002000)
 #define SUPER UINT64_C(0x40205000) /* in the 2 MiB at 0x40200000 */
 #define GIANT UINT64_C(0x85004000) /* in the 1 GiB at 0x80000000 */
+#define NAPOT UINT64_C(0x20013000) /* in the 64 KiB at 0x20010000 */
+enum {
+    HAS_A = 1,
+    HAS_B = 2,
+    HAS_G = 4,
+    HAS_SUPER = 8,
+    HAS_GIANT = 16,
+    HAS_NAPOT = 32,
+    HAS_ALL = 63
+};
+
+static const struct {
+    gva_t gva;
+    uint16_t asid;
+    uint8_t shift;
+    bool global;
+} pages[] = {
+    { A, 1, 12, false },     { B, 2, 12, false },     { G, 1, 12, true },
+    { SUPER, 1, 21, false }, { GIANT, 2, 30, false }, { NAPOT, 2, 16, false },
+};
 
 static void fill_all(struct tlb *tlb)
 {
-    tlb_init(tlb);
-    for (enum tlb_bank bank = 0; bank < TLB_BANKS; bank++) {
-        put(tlb, bank, A, 0, 1, false);
-        put(tlb, bank, B, 0, 2, false);
-        put(tlb, bank, G, 0, 1, true);
-        put(tlb, bank, SUPER, 1, 1, false);
-        put(tlb, bank, GIANT, 2, 2, false);
+    tlb_flush_all(tlb);
+    for (unsigned i = 0; i < ARRAY_LEN(pages); i++) {
+        enter(tlb, pages[i].asid);
+        for (enum tlb_bank bank = 0; bank < TLB_BANKS; bank++)
+            put(tlb, bank, pages[i].gva, pages[i].shift, pages[i].global);
     }
 }
 
-/* A bit each for A, B, G, SUPER, GIANT, the same in all banks of translations. */
+/* A bit each, the same in all regimes of translations. Changes the space, which drops nothing. */
 static unsigned left(struct tlb *tlb)
 {
-    static const gva_t gva[] = { A, B, G, SUPER, GIANT };
     unsigned bits = 0;
 
-    for (unsigned i = 0; i < ARRAY_LEN(gva); i++) {
-        bits |= (unsigned)has(tlb, TLB_BANK_U, gva[i]) << i;
-        assert_int_equal(has(tlb, TLB_BANK_S, gva[i]), has(tlb, TLB_BANK_U, gva[i]));
-        assert_int_equal(has(tlb, TLB_BANK_S_SUM, gva[i]), has(tlb, TLB_BANK_U, gva[i]));
-        assert_true(has(tlb, TLB_BANK_M, gva[i])); /* never a matter of fences */
+    for (unsigned i = 0; i < ARRAY_LEN(pages); i++) {
+        bool is_left;
+
+        enter(tlb, pages[i].asid);
+        is_left = has(tlb, TLB_BANK_U, pages[i].gva);
+        bits |= (unsigned)is_left << i;
+        assert_int_equal(has(tlb, TLB_BANK_S, pages[i].gva), is_left);
+        assert_int_equal(has(tlb, TLB_BANK_S_SUM, pages[i].gva), is_left);
+        /* Never a matter of fences. */
+        assert_true(is_fast(tlb, TLB_BANK_M, TLB_WRITE, pages[i].gva));
     }
     return bits;
 }
 
 TEST(fences_drop_what_they_name)
 {
-    static struct tlb tlb;
+    struct tlb tlb;
 
+    assert_int_equal(tlb_init(&tlb), 0);
     fill_all(&tlb);
-    assert_int_equal(left(&tlb), 0x1f);
+    assert_int_equal(left(&tlb), HAS_ALL);
     tlb_flush_page(&tlb, A + 0x123);
-    assert_int_equal(left(&tlb), 0x1e);
-    tlb_flush_page(&tlb, A + MIB(1) + 0x1000); /* the same slot, another page */
-    tlb_flush_page(&tlb, B + MIB(1) - 0x1000);
-    assert_int_equal(left(&tlb), 0x1e);
+    assert_int_equal(left(&tlb), HAS_ALL & ~HAS_A);
+    tlb_flush_page(&tlb, A + MIB(16) + 0x1000); /* the same slot, another page */
+    tlb_flush_page(&tlb, B + MIB(16) - 0x1000);
+    assert_int_equal(left(&tlb), HAS_ALL & ~HAS_A);
     tlb_flush_page(&tlb, G);
-    assert_int_equal(left(&tlb), 0x1a);
+    assert_int_equal(left(&tlb), HAS_ALL & ~HAS_A & ~HAS_G);
     fill_all(&tlb);
     tlb_flush_page_asid(&tlb, A, 2);
     tlb_flush_page_asid(&tlb, B, 1);
     tlb_flush_page_asid(&tlb, G, 1);
-    assert_int_equal(left(&tlb), 0x1f);
+    tlb_flush_page_asid(&tlb, A, 77);
+    assert_int_equal(left(&tlb), HAS_ALL);
     tlb_flush_page_asid(&tlb, A, 1);
-    assert_int_equal(left(&tlb), 0x1e);
+    assert_int_equal(left(&tlb), HAS_ALL & ~HAS_A);
     fill_all(&tlb);
     tlb_flush_asid(&tlb, 1);
-    assert_int_equal(left(&tlb), 0x16);
-    fill_all(&tlb);
-    tlb_switch_space(&tlb);
-    assert_int_equal(left(&tlb), 0x04);
+    assert_int_equal(left(&tlb), HAS_ALL & ~HAS_A & ~HAS_SUPER);
     fill_all(&tlb);
     tlb_flush_translations(&tlb);
     assert_int_equal(left(&tlb), 0);
     tlb_flush_all(&tlb);
     assert_false(has(&tlb, TLB_BANK_M, A));
+    tlb_fini(&tlb);
 }
 
-TEST(any_address_of_a_superpage_names_all_of_it)
+TEST(any_address_of_a_large_leaf_names_all_of_it)
 {
-    static struct tlb tlb;
+    struct tlb tlb;
 
+    assert_int_equal(tlb_init(&tlb), 0);
     fill_all(&tlb);
     tlb_flush_page(&tlb, 0x40200000);
-    assert_int_equal(left(&tlb), 0x17);
+    assert_int_equal(left(&tlb), HAS_ALL & ~HAS_SUPER);
     tlb_flush_page(&tlb, 0x401ff000);
     tlb_flush_page(&tlb, 0x7ffff000);
     tlb_flush_page(&tlb, 0xc0000000);
-    assert_int_equal(left(&tlb), 0x17);
+    assert_int_equal(left(&tlb), HAS_ALL & ~HAS_SUPER);
     tlb_flush_page_asid(&tlb, 0xbffff000, 1);
-    assert_int_equal(left(&tlb), 0x17);
+    assert_int_equal(left(&tlb), HAS_ALL & ~HAS_SUPER);
     tlb_flush_page_asid(&tlb, 0xbffff000, 2);
-    assert_int_equal(left(&tlb), 0x07);
+    assert_int_equal(left(&tlb), HAS_ALL & ~HAS_SUPER & ~HAS_GIANT);
     fill_all(&tlb);
     tlb_flush_page(&tlb, 0x403ff000);
-    assert_int_equal(left(&tlb), 0x17);
+    tlb_flush_page(&tlb, 0x2000f000);
+    tlb_flush_page(&tlb, 0x20020000);
+    assert_int_equal(left(&tlb), HAS_ALL & ~HAS_SUPER);
+    tlb_flush_page(&tlb, 0x2001f000);
+    assert_int_equal(left(&tlb), HAS_ALL & ~HAS_SUPER & ~HAS_NAPOT);
+    tlb_fini(&tlb);
 }
 
-TEST(revoked_writes_become_slow_and_reads_stay)
+/* U's and SUM's tables as they were; S's, which all spaces share, may have lost what is local. */
+TEST(who_comes_back_finds_fast_what_was_fast)
 {
-    static struct tlb tlb;
+    struct tlb tlb;
 
-    fill_all(&tlb);
-    tlb_slot(&tlb, TLB_BANK_U, B)->write = TLB_NONE;
-    tlb_flush_writes_to(&tlb, A ^ 0x1000);
-    assert_int_equal(tlb_slot(&tlb, TLB_BANK_U, A)->write, A | TLB_SLOW);
-    assert_int_equal(tlb_slot(&tlb, TLB_BANK_M, A)->write, A | TLB_SLOW);
-    assert_int_equal(tlb_slot(&tlb, TLB_BANK_U, G)->write, G);
-    tlb_flush_writes(&tlb);
-    assert_int_equal(tlb_slot(&tlb, TLB_BANK_U, G)->write, G | TLB_SLOW);
-    assert_int_equal(tlb_slot(&tlb, TLB_BANK_U, B)->write, TLB_NONE);
-    assert_int_equal(left(&tlb), 0x1f);
+    assert_int_equal(tlb_init(&tlb), 0);
+    for (uint16_t asid = 1; asid <= TLB_SPACES; asid++) {
+        tlb_switch_space(&tlb, asid);
+        put(&tlb, TLB_BANK_U, A, 12, false);
+        put(&tlb, TLB_BANK_S_SUM, A + PAGE_SIZE_BYTES * asid, 12, false);
+        put(&tlb, TLB_BANK_S, G, 12, true);
+    }
+    for (uint16_t asid = 1; asid <= TLB_SPACES; asid++) {
+        enter(&tlb, asid);
+        assert_true(is_fast(&tlb, TLB_BANK_U, TLB_READ, A));
+        for (uint16_t other = 1; other <= TLB_SPACES; other++)
+            assert_int_equal(is_fast(&tlb, TLB_BANK_S_SUM, TLB_WRITE, A + PAGE_SIZE_BYTES * other),
+                             other == asid);
+        assert_true(is_fast(&tlb, TLB_BANK_S, TLB_READ, G));
+    }
+    assert_int_equal(tlb.stats.strangers, TLB_SPACES);
+    /* One too many: who was here least lately is forgotten. */
+    tlb_switch_space(&tlb, 99);
+    assert_false(has(&tlb, TLB_BANK_U, A));
+    tlb_switch_space(&tlb, 1);
+    assert_false(has(&tlb, TLB_BANK_U, A));
+    tlb_switch_space(&tlb, TLB_SPACES);
+    assert_true(is_fast(&tlb, TLB_BANK_U, TLB_READ, A));
+    /* The same again: with another root. */
+    tlb_switch_space(&tlb, TLB_SPACES);
+    assert_false(has(&tlb, TLB_BANK_U, A));
+    assert_true(is_fast(&tlb, TLB_BANK_S, TLB_READ, G));
+    /* Local pages in S's table do not outlive the space. */
+    put(&tlb, TLB_BANK_S, B, 12, false);
+    tlb_switch_space(&tlb, 99);
+    assert_false(has(&tlb, TLB_BANK_S, B));
+    tlb_fini(&tlb);
 }
 
-TEST(generation_grows_when_fetched_code_may_have_moved)
+TEST(revoked_writes_go_and_reads_and_entries_stay)
 {
-    static struct tlb tlb;
-    uint64_t before;
+    struct tlb tlb;
 
+    assert_int_equal(tlb_init(&tlb), 0);
     fill_all(&tlb);
-    before = tlb.generation;
+    tlb_forget_writes(&tlb);
+    assert_false(is_fast(&tlb, TLB_BANK_M, TLB_WRITE, A));
+    for (unsigned i = 0; i < ARRAY_LEN(pages); i++) {
+        enter(&tlb, pages[i].asid);
+        assert_false(is_fast(&tlb, TLB_BANK_U, TLB_WRITE, pages[i].gva));
+        assert_true(is_fast(&tlb, TLB_BANK_U, TLB_READ, pages[i].gva));
+        assert_non_null(tlb_find(&tlb, TLB_BANK_U, pages[i].gva));
+    }
+    tlb_forget_reads(&tlb);
+    assert_true(is_fast(&tlb, TLB_BANK_M, TLB_READ, A));
+    assert_false(is_fast(&tlb, TLB_BANK_S, TLB_READ, G));
+    assert_non_null(tlb_find(&tlb, TLB_BANK_S, G));
+    tlb_fini(&tlb);
+}
+
+static void fetch(struct tlb *tlb, enum tlb_bank bank, gva_t gva, unsigned shift, bool global)
+{
+    put(tlb, bank, gva, shift, global);
+    tlb_fetched(tlb, bank, tlb_find(tlb, bank, gva));
+}
+
+TEST(code_numbers_change_when_fetched_code_may_have_moved)
+{
+    struct tlb tlb;
+    uint64_t user, kernel;
+
+    assert_int_equal(tlb_init(&tlb), 0);
+    fill_all(&tlb);
+    enter(&tlb, 1);
+    user = tlb_code(&tlb, TLB_BANK_U);
+    kernel = tlb_code(&tlb, TLB_BANK_S);
     tlb_flush_page(&tlb, A); /* data, as far as anybody asked */
-    assert_int_equal(tlb.generation, before);
-    tlb_fetched(&tlb, A);
+    assert_int_equal(tlb_code(&tlb, TLB_BANK_U), user);
+    fetch(&tlb, TLB_BANK_U, A, 12, false);
+    fetch(&tlb, TLB_BANK_S, G, 12, true);
     tlb_flush_page(&tlb, B);
-    assert_int_equal(tlb.generation, before);
+    tlb_flush_page_asid(&tlb, A, 2);
+    tlb_flush_asid(&tlb, 2);
+    assert_int_equal(tlb_code(&tlb, TLB_BANK_U), user);
+    tlb_switch_space(&tlb, 2); /* another space has another number; the kernel's is everywhere */
+    assert_int_not_equal(tlb_code(&tlb, TLB_BANK_U), user);
+    assert_int_equal(tlb_code(&tlb, TLB_BANK_S), kernel);
+    tlb_switch_space(&tlb, 1);
+    assert_int_equal(tlb_code(&tlb, TLB_BANK_U), user);
     tlb_flush_page(&tlb, A);
-    assert_int_not_equal(tlb.generation, before);
-    before = tlb.generation;
-    tlb_flush_page(&tlb, A);
-    assert_int_equal(tlb.generation, before);
-    tlb_fetched(&tlb, SUPER);
+    assert_int_not_equal(tlb_code(&tlb, TLB_BANK_U), user);
+    assert_int_equal(tlb_code(&tlb, TLB_BANK_S), kernel);
+    tlb_flush_page_asid(&tlb, G, 1);
+    assert_int_equal(tlb_code(&tlb, TLB_BANK_S), kernel);
+    tlb_flush_page(&tlb, G);
+    assert_int_not_equal(tlb_code(&tlb, TLB_BANK_S), kernel);
+    kernel = tlb_code(&tlb, TLB_BANK_S);
+    user = tlb_code(&tlb, TLB_BANK_U);
+    fetch(&tlb, TLB_BANK_U, SUPER, 21, false);
     tlb_flush_page(&tlb, SUPER ^ 0x5000); /* another page of the same leaf */
-    assert_int_not_equal(tlb.generation, before);
-    before = tlb.generation;
-    tlb_flush_asid(&tlb, 9);
-    assert_int_not_equal(tlb.generation, before);
-    before = tlb.generation;
+    assert_int_not_equal(tlb_code(&tlb, TLB_BANK_U), user);
+    assert_int_equal(tlb_code(&tlb, TLB_BANK_S), kernel);
+    /* A kernel that runs in the space's own pages goes with them. */
+    fetch(&tlb, TLB_BANK_S, B, 12, false);
+    tlb_switch_space(&tlb, 2);
+    assert_int_not_equal(tlb_code(&tlb, TLB_BANK_S), kernel);
+    kernel = tlb_code(&tlb, TLB_BANK_S);
+    user = tlb_code(&tlb, TLB_BANK_U);
     tlb_flush_translations(&tlb);
-    assert_int_not_equal(tlb.generation, before);
+    assert_int_not_equal(tlb_code(&tlb, TLB_BANK_U), user);
+    assert_int_not_equal(tlb_code(&tlb, TLB_BANK_S), kernel);
+    kernel = tlb_code(&tlb, TLB_BANK_M);
+    tlb_new_code(&tlb);
+    assert_int_not_equal(tlb_code(&tlb, TLB_BANK_M), kernel);
+    tlb_fini(&tlb);
 }
 
-/* The fast compare of tlb.h must never take a slow or empty tag for a hit. */
-TEST(slow_and_empty_tags_never_compare_equal)
+/* No address hits an empty slot, and only aligned ones within the page a full one. */
+TEST(a_probe_hits_the_page_and_nothing_else)
 {
+    struct tlb tlb;
+
+    assert_int_equal(tlb_init(&tlb), 0);
+    tlb_set_bank(&tlb, TLB_BANK_U);
+    for (unsigned round = 0; round < 2; round++) { /* never used; and used and emptied */
+        for (gva_t gva = 0; gva < MIB(32); gva += PAGE_SIZE_BYTES) {
+            assert_null(tlb_probe(tlb.table, TLB_READ, gva, 1));
+            assert_null(tlb_probe(tlb.table, TLB_WRITE, gva | UINT64_MAX << 40, 1));
+        }
+        for (gva_t gva = 0; gva < MIB(16); gva += PAGE_SIZE_BYTES)
+            put(&tlb, TLB_BANK_U, gva, 12, false);
+        for (gva_t gva = MIB(16) * round; gva < MIB(16); gva += PAGE_SIZE_BYTES) {
+            tlb_flush_page(&tlb, gva);
+            assert_null(tlb_probe(tlb.table, TLB_READ, gva, 1));
+        }
+        tlb_flush_translations(&tlb);
+    }
+    put(&tlb, TLB_BANK_U, A, 12, false);
     for (unsigned size = 1; size <= 16; size *= 2) {
         for (gva_t off = 0; off < PAGE_SIZE_BYTES; off++) {
-            gva_t low = A + off, top = (UINT64_MAX & PAGE_ADDR_MASK) + off;
-            uint64_t keep = PAGE_ADDR_MASK | (size - 1);
+            void *hit = tlb_probe(tlb.table, TLB_READ, A + off, size);
 
-            assert_true((low & keep) != (A | TLB_SLOW));
-            assert_true((top & keep) != TLB_NONE);
-            assert_int_equal((low & keep) == A, off % size == 0);
-            assert_false(tlb_tag_covers(TLB_NONE, top));
+            assert_int_equal(hit != NULL, off % size == 0);
+            assert_null(tlb_probe(tlb.table, TLB_READ, A + MIB(16) + off, size));
+            assert_null(tlb_probe(tlb.table, TLB_READ, B + off, size));
         }
     }
+    tlb_fini(&tlb);
 }
 
 #define ROOT (RAM_BASE + 0x1000)
@@ -194,36 +328,42 @@ TEST(sfence_vma_passes_its_operands_on)
         assert_true(hart_load(&f.hart, 0x5000, 8, &val));
         assert_true(hart_sfence_vma(&f.hart, has_gva, gva_hits ? 0x5fff : GIB(7), has_asid,
                                     asid_hits ? asid | 1 << 16 : asid + 1));
-        assert_int_equal(has(&f.hart.tlb, TLB_BANK_S, 0x5000),
+        assert_int_equal(tlb_find(&f.hart.tlb, TLB_BANK_S, 0x5000) != NULL,
                          (has_gva && !gva_hits) || (has_asid && !asid_hits));
     }
     assert_true(hart_load(&f.hart, 0x5000, 8, &val));
     hart_request(&f.hart, HART_REQ_TLB_FLUSH);
     (void)hart_serve_requests(&f.hart);
-    assert_false(has(&f.hart.tlb, TLB_BANK_S, 0x5000));
+    assert_null(tlb_find(&f.hart.tlb, TLB_BANK_S, 0x5000));
     fixture_fini(&f);
 }
 
-TEST(a_satp_write_keeps_global_entries_and_the_same_value_keeps_all)
+TEST(satp_chooses_the_space)
 {
     uint64_t satp = (uint64_t)SATP_SV39 << SATP_MODE_SHIFT | ROOT >> PAGE_SHIFT;
     uint64_t leaf = RAM_BASE >> PAGE_SHIFT << PTE_PPN_SHIFT | 0xcf;
+    gva_t global = ~(GIB(1) - 1) + 0x2000;
     struct fixture f;
     uint64_t val;
 
     fixture_init(&f);
     fixture_ram(&f, ROOT)[0] = leaf;
-    fixture_ram(&f, ROOT)[1] = leaf | PTE_G;
+    fixture_ram(&f, ROOT)[511] = leaf | PTE_G;
     fixture_set(&f, CSR_SATP, satp);
     fixture_mode(&f, PRIV_S);
     assert_true(hart_load(&f.hart, 0x1000, 8, &val));
-    assert_true(hart_load(&f.hart, GIB(1) + 0x2000, 8, &val));
+    assert_true(hart_load(&f.hart, global, 8, &val));
     fixture_set(&f, CSR_SATP, satp);
     assert_true(has(&f.hart.tlb, TLB_BANK_S, 0x1000));
     fixture_set(&f, CSR_SATP, satp | UINT64_C(5) << SATP_ASID_SHIFT);
     assert_false(has(&f.hart.tlb, TLB_BANK_S, 0x1000));
-    assert_true(has(&f.hart.tlb, TLB_BANK_S, GIB(1) + 0x2000));
+    assert_true(has(&f.hart.tlb, TLB_BANK_S, global));
+    fixture_set(&f, CSR_SATP, satp);
+    assert_true(has(&f.hart.tlb, TLB_BANK_S, 0x1000));
+    fixture_set(&f, CSR_SATP, satp + 1); /* another root, the same ASID */
+    assert_false(has(&f.hart.tlb, TLB_BANK_S, 0x1000));
+    assert_true(has(&f.hart.tlb, TLB_BANK_S, global));
     fixture_set(&f, CSR_SATP, 0); /* bare: translations do not matter any more */
-    assert_false(has(&f.hart.tlb, TLB_BANK_S, GIB(1) + 0x2000));
+    assert_false(has(&f.hart.tlb, TLB_BANK_S, global));
     fixture_fini(&f);
 }

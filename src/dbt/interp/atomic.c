@@ -12,7 +12,7 @@
 
 struct operand {
     void *hva;
-    gpa_t gpa;
+    gpa_t gpa; /* when slow */
     bool slow; /* hart_atomic_done() is due */
 };
 
@@ -26,18 +26,13 @@ static uint64_t extend(uint64_t value, unsigned size)
     return size == 4 ? (uint64_t)(int64_t)(int32_t)value : value;
 }
 
-/* A TLB hit for reading and writing needs no call. */
+/* A page that may be written may be read: PTEs and PMP entries with W alone are reserved. */
 static bool locate(struct hart *hart, gva_t gva, unsigned size, bool write, struct operand *ret)
 {
-    struct tlb_entry *entry = tlb_slot(&hart->tlb, hart->data_bank, gva);
-    uint64_t tag = gva & (PAGE_ADDR_MASK | (size - 1));
-
-    if (likely(tag == entry->read && (!write || tag == entry->write))) {
-        ret->hva = (void *)(uintptr_t)(gva + entry->addend);
-        ret->gpa = entry->gpa | (gva & PAGE_OFFSET_MASK);
-        ret->slow = false;
+    ret->hva = tlb_probe(hart->tlb.table, write ? TLB_WRITE : TLB_READ, gva, size);
+    ret->slow = false;
+    if (likely(ret->hva != NULL))
         return true;
-    }
     ret->slow = write;
     return hart_atomic_ptr(hart, gva, size, write, &ret->hva, &ret->gpa);
 }
@@ -160,9 +155,9 @@ bool atomic_cas(struct hart *hart, unsigned mem, gva_t gva, uint64_t expected, u
 }
 
 /* The size belongs to the reservation; an aligned address has room for it. */
-static gpa_t reservation_of(gpa_t gpa, unsigned size)
+static gva_t reservation_of(gva_t gva, unsigned size)
 {
-    return gpa | (size == 8);
+    return gva | (size == 8);
 }
 
 bool atomic_lr(struct hart *hart, unsigned mem, gva_t gva, uint64_t *ret_value)
@@ -174,7 +169,7 @@ bool atomic_lr(struct hart *hart, unsigned mem, gva_t gva, uint64_t *ret_value)
         return false;
     *ret_value = size == 4 ? extend(__atomic_load_n((uint32_t *)at.hva, __ATOMIC_SEQ_CST), 4)
                            : __atomic_load_n((uint64_t *)at.hva, __ATOMIC_SEQ_CST);
-    hart->reservation = reservation_of(at.gpa, size);
+    hart->reservation = reservation_of(gva, size);
     hart->reserved_value = *ret_value;
     return true;
 }
@@ -182,7 +177,7 @@ bool atomic_lr(struct hart *hart, unsigned mem, gva_t gva, uint64_t *ret_value)
 bool atomic_sc(struct hart *hart, unsigned mem, gva_t gva, uint64_t value, uint64_t *ret_failed)
 {
     unsigned size = size_of(mem);
-    gpa_t reservation = hart->reservation;
+    gva_t reservation = hart->reservation;
     struct operand at;
 
     /* Whatever comes of it, the reservation is used up (unprivileged manual, "Zalrsc"). */
@@ -190,7 +185,7 @@ bool atomic_sc(struct hart *hart, unsigned mem, gva_t gva, uint64_t value, uint6
     if (!locate(hart, gva, size, true, &at))
         return false;
     *ret_failed = 1;
-    if (reservation == reservation_of(at.gpa, size))
+    if (reservation == reservation_of(gva, size))
         *ret_failed = swap_if(at.hva, size, hart->reserved_value, value) != hart->reserved_value;
     finish(hart, &at, size);
     return true;

@@ -1,7 +1,7 @@
 /*
  * dbt/interp/interp.c - T0: the threaded interpreter of lowered IR.
  *
- * One function, because the operands, the TLB bank and the program counter are to stay in host
+ * One function, because the operands, the TLB table and the program counter are to stay in host
  * registers from one op to the next; each op's handler ends in its own indirect jump. The
  * handlers that follow a pattern come from t0_ops.def, the others stand in t0_handlers.inc.
  *
@@ -57,7 +57,7 @@ void t0_run(struct dbt_hart *dh, struct tb *tb, gva_t pc)
     };
     struct hart *const hart = dh->hart;
     uint64_t *const slot = (uint64_t *)(void *)hart;
-    struct tlb_entry *bank = hart->tlb.bank[hart->data_bank];
+    const struct tlb_table *table = hart->tlb.table;
     const struct t0_op *ip;
     struct tb *next;
     gva_t target;

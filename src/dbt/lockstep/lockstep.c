@@ -102,7 +102,7 @@ static void copy_hart(struct hart *to, const struct hart *from)
     to->pmp = from->pmp;
     to->exc_raised = false;
     to->ram_hint = (struct ram_hint){ .first = 1 };
-    to->tlb.generation = from->tlb.generation;
+    tlb_copy_code(&to->tlb, &from->tlb);
 }
 
 static void begin(struct lockstep_hart *ls)
@@ -115,12 +115,10 @@ static void begin(struct lockstep_hart *ls)
     ls->traced = 0;
     copy_hart(twin->hart, dh->hart);
     twin->mode = dh->mode;
-    twin->generation = dh->generation;
-    twin->tlb_generation = dh->tlb_generation;
     twin->stats.instructions = dh->stats.instructions;
     ls->begin_pc = dh->hart->s.pc;
     ls->begin_count = lockstep_count(dh);
-    tlb_flush_writes(&dh->hart->tlb);
+    tlb_forget_writes(&dh->hart->tlb);
     ls->recording = true;
 }
 
@@ -305,13 +303,13 @@ int lockstep_hart_new(struct lockstep *all, struct dbt_hart *dh, struct error *e
     struct hart *hart = aligned_alloc(64, (sizeof(*hart) + 63) & ~(size_t)63);
     struct dbt_hart *twin = calloc(1, sizeof(*twin));
 
-    if (ls == NULL || hart == NULL || twin == NULL) {
+    if (ls == NULL || hart == NULL || twin == NULL ||
+        hart_init(hart, dh->hart->id, dh->hart->isa, &twin_ops, ls, dh->hart->space) < 0) {
         free(ls);
         free(hart);
         free(twin);
         return error_set(err, ENOMEM, "no memory for lock-step");
     }
-    hart_init(hart, dh->hart->id, dh->hart->isa, &twin_ops, ls, dh->hart->space);
     twin->hart = hart;
     twin->dbt = dh->dbt;
     twin->index = dh->index;
@@ -342,6 +340,7 @@ void lockstep_hart_free(struct dbt_hart *dh)
     for (unsigned i = 0; i < COPIES; i++)
         free(ls->copy[i].bytes);
     dbt_free_uncached(ls->twin);
+    hart_fini(ls->twin->hart);
     free(ls->twin->hart);
     free(ls->twin);
     free(ls);

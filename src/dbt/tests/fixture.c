@@ -45,7 +45,7 @@ static void make_hart(struct fixture *f, unsigned index)
     memset(fh, 0, sizeof(*fh));
     f->hart[index] = fh;
     fh->fixture = f;
-    hart_init(&fh->hart, index, &f->isa, &ops, fh, f->space);
+    assert_int_equal(hart_init(&fh->hart, index, &f->isa, &ops, fh, f->space), 0);
     hart_watch_map(&fh->hart);
     fh->hart.builtin_sbi = true;
     hart_enter_supervisor(&fh->hart, RAM_BASE, 0);
@@ -106,6 +106,7 @@ void fixture_fini(struct fixture *f)
     for (unsigned i = 0; i < f->harts; i++) {
         hart_unwatch_map(&f->hart[i]->hart);
         dbt_hart_free(f->hart[i]->dh);
+        hart_fini(&f->hart[i]->hart);
         free(f->hart[i]);
     }
     dbt_free(f->dbt);

@@ -3,7 +3,7 @@
  *
  * Registers while compiled code runs:
  *   rbp           the hart, plus HART_BIAS, so that all of x[] is within a byte's displacement
- *   r15           the soft TLB's bank for data
+ *   r15           the soft TLB's table for data
  *   ten others    guest registers, see t1_pins; rsp is the host's stack, 16-byte aligned
  *   rax rcx rdx   scratch, xmm0 to xmm2 too; nothing lives in them from one op to the next
  *   xmm3 to xmm15 copies of slots, within a block only (t1_xmm.c)
@@ -135,10 +135,10 @@ void t1_define(struct t1 *t, uint16_t slot, enum x86_reg reg);
 uint32_t t1_info(const struct t1 *t);
 struct t1_cold *t1_cold(struct t1 *t, int kind, uint8_t *from);
 void t1_step(struct t1 *t);
-/* The soft TLB's compare for an access of `size` at rcx; tag: offset of the entry's for its kind.
+/* The soft TLB's compare for an access of `size` at rcx, aligned or not.
  * Afterwards rdx is what to add to rcx, or the jump whose displacement is returned is taken, with
  * rcx as it was. Clobbers rax. (t1_mem.c) */
-uint8_t *t1_probe(struct t1 *t, unsigned size, size_t tag);
+uint8_t *t1_probe(struct t1 *t, unsigned size, enum tlb_kind kind);
 /* The access itself: of op's value, at a host address. */
 void t1_load_value(struct t1 *t, const struct t0_op *op, struct x86_mem from);
 void t1_store_value(struct t1 *t, const struct t0_op *op, struct x86_mem to, enum x86_reg scratch);

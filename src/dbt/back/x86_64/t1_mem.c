@@ -1,17 +1,17 @@
 /*
  * dbt/back/x86_64/t1_mem.c - loads and stores: the soft TLB's compare (cpu/tlb.h) in line.
  *
- *     lea   rcx, [a + imm]            the gva
- *     mov   rdx, rcx ; shr ; xor ; shr ; and      its slot in the bank, in bytes
- *     mov   rax, rcx ; and rax, ~4095 | (size - 1)
- *     cmp   rax, [r15 + rdx + tag] ; jne cold
+ *     lea   rcx, [a + imm]              the gva
+ *     rorx  edx, ecx, 8 ; and edx, ...  its slot in the table, in bytes
+ *     mov   rax, rcx
+ *     sub   rax, [r15 + rdx + page]     offset in the page, if it is the page
+ *     cmp   rax, 4096 - size ; ja cold
  *     mov   rdx, [r15 + rdx + addend]
  *     mov   dst, [rcx + rdx]
+ *
+ * Misaligned accesses hit as well if they stay in their page.
  */
 #include "dbt/back/x86_64/t1.h"
-
-enum { ENTRY_SHIFT = 6 };
-_Static_assert(sizeof(struct tlb_entry) == 1 << ENTRY_SHIFT, "the index is scaled by a shift");
 
 static void gva_in_rcx(struct t1 *t, const struct t0_op *op)
 {
@@ -31,23 +31,23 @@ static void gva_in_rcx(struct t1 *t, const struct t0_op *op)
     }
 }
 
-uint8_t *t1_probe(struct t1 *t, unsigned size, size_t tag)
+uint8_t *t1_probe(struct t1 *t, unsigned size, enum tlb_kind kind)
 {
+    int32_t slots = (int32_t)offsetof(struct tlb_table, slot[kind]);
     uint8_t *miss;
 
-    x86_mov_rr(&t->a, 8, RDX, RCX); /* tlb_index() */
-    x86_shift_ri(&t->a, SHIFT_SHR, 8, RDX, TLB_FOLD);
-    x86_alu_rr(&t->a, ALU_XOR, 4, RDX, RCX);
-    x86_shift_ri(&t->a, SHIFT_SHR, 4, RDX, PAGE_SHIFT - ENTRY_SHIFT);
-    x86_alu_ri(&t->a, ALU_AND, 4, RDX, (TLB_ENTRIES - 1) << ENTRY_SHIFT);
+    x86_rorx(&t->a, 4, RDX, RCX, PAGE_SHIFT - TLB_SLOT_SHIFT); /* tlb_index() */
+    x86_alu_ri(&t->a, ALU_AND, 4, RDX, (TLB_SLOTS - 1) << TLB_SLOT_SHIFT);
     x86_mov_rr(&t->a, 8, RAX, RCX);
-    x86_alu_ri(&t->a, ALU_AND, 8, RAX, -PAGE_SIZE_BYTES | (int32_t)(size - 1));
-    x86_alu_rm(&t->a, ALU_CMP, 8, RAX, x86_indexed(R15, RDX, 1, (int32_t)tag));
-    miss = x86_jcc(&t->a, CC_NE);
+    x86_alu_rm(&t->a, ALU_SUB, 8, RAX,
+               x86_indexed(R15, RDX, 1, slots + (int32_t)offsetof(struct tlb_slot, page)));
+    x86_alu_ri(&t->a, ALU_CMP, 8, RAX, PAGE_SIZE_BYTES - (int32_t)size);
+    miss = x86_jcc(&t->a, CC_A);
     x86_load(&t->a, 8, false, RDX,
-             x86_indexed(R15, RDX, 1, (int32_t)offsetof(struct tlb_entry, addend)));
+             x86_indexed(R15, RDX, 1, slots + (int32_t)offsetof(struct tlb_slot, addend)));
     return miss;
 }
+_Static_assert(TLB_SLOTS << PAGE_SHIFT <= 1 << 24, "what is rotated has no other bits in the mask");
 
 /* A load of an f register: of its 64 bits, or of a float that is boxed next. */
 static bool is_float(const struct t0_op *op)
@@ -102,8 +102,7 @@ static void emit_load(struct t1 *t, const struct t0_op *op)
     struct t1_cold *cold;
 
     gva_in_rcx(t, op);
-    cold = t1_cold(t, COLD_LOAD,
-                   t1_probe(t, size[op->opcode - T0_LOAD8U], offsetof(struct tlb_entry, read)));
+    cold = t1_cold(t, COLD_LOAD, t1_probe(t, size[op->opcode - T0_LOAD8U], TLB_READ));
     t1_load_value(t, op, x86_indexed(RCX, RDX, 1, 0));
     t1_return_here(t, cold);
 }
@@ -113,8 +112,7 @@ static void emit_store(struct t1 *t, const struct t0_op *op)
     struct t1_cold *cold;
 
     gva_in_rcx(t, op);
-    cold = t1_cold(t, COLD_STORE,
-                   t1_probe(t, 1u << (op->opcode - T0_STORE8), offsetof(struct tlb_entry, write)));
+    cold = t1_cold(t, COLD_STORE, t1_probe(t, 1u << (op->opcode - T0_STORE8), TLB_WRITE));
     t1_store_value(t, op, x86_indexed(RCX, RDX, 1, 0), RAX);
     t1_return_here(t, cold);
 }

@@ -94,11 +94,9 @@ static void reload(struct x86_asm *a, const struct t1_pins *pins)
         x86_load(a, 8, false, pins->reg[i], t1_slot(pins->slot[i]));
 }
 
-static void load_bank(struct x86_asm *a)
+static void load_table(struct x86_asm *a)
 {
-    x86_load(a, 1, false, RCX, t1_field(HART_DISP(data_bank)));
-    x86_imul_rri(a, 8, RCX, RCX, (int32_t)sizeof(((struct tlb *)0)->bank[0]));
-    x86_lea(a, 8, R15, x86_indexed(RBP, RCX, 1, HART_DISP(tlb.bank)));
+    x86_load(a, 8, false, R15, t1_field(HART_DISP(tlb.table)));
 }
 
 static void call_c(struct x86_asm *a, const void *function)
@@ -117,7 +115,7 @@ static void make_enter(struct x86_asm *a)
     x86_alu_ri(a, ALU_SUB, 8, RSP, 8); /* six pushes and the return address: now aligned */
     x86_lea(a, 8, RBP, x86_at(RDI, HART_BIAS));
     x86_mov_rr(a, 8, RAX, RSI);
-    load_bank(a);
+    load_table(a);
     reload(a, &t1_pins);
     x86_jmp_r(a, RAX);
 }
@@ -141,7 +139,7 @@ static void make_exit(struct x86_asm *a, struct t1_stubs *stubs)
 
 /* Entered by call: the return address, then info on the stack; all registers are in memory. */
 static void finish_call(struct x86_asm *a, const uint8_t *spilled, const struct t1_pins *pins,
-                        bool bank_may_change)
+                        bool table_may_change)
 {
     uint8_t *ok;
 
@@ -153,8 +151,8 @@ static void finish_call(struct x86_asm *a, const uint8_t *spilled, const struct 
     x86_alu_rr(a, ALU_XOR, 4, RAX, RAX);
     x86_patch(x86_jmp(a), spilled);
     x86_patch(ok, a->at);
-    if (bank_may_change)
-        load_bank(a);
+    if (table_may_change)
+        load_table(a);
     reload(a, pins);
     x86_alu_ri(a, ALU_ADD, 8, RSP, 8);
     x86_ret(a);

@@ -32,9 +32,9 @@ static unsigned size_of(const struct t0_op *op)
     return is_load(op) ? load_size[op->opcode - T0_LOAD8U] : 1u << (op->opcode - T0_STORE8);
 }
 
-static size_t tag_of(const struct t0_op *op)
+static enum tlb_kind kind_of(const struct t0_op *op)
 {
-    return is_load(op) ? offsetof(struct tlb_entry, read) : offsetof(struct tlb_entry, write);
+    return is_load(op) ? TLB_READ : TLB_WRITE;
 }
 
 /* ---- planning ---- */
@@ -199,9 +199,9 @@ static void emit_establish(struct t2 *t2, unsigned base, struct t2_fixed *fixed)
     fixed->establish = a->at;
     gva_in(t2, RCX, base, fixed->low);
     if (fixed->reads)
-        miss[0] = t1_probe(&t2->t, 1, offsetof(struct tlb_entry, read));
+        miss[0] = t1_probe(&t2->t, 1, TLB_READ);
     if (fixed->writes)
-        miss[1] = t1_probe(&t2->t, 1, offsetof(struct tlb_entry, write));
+        miss[1] = t1_probe(&t2->t, 1, TLB_WRITE);
     x86_lea(a, 8, RAX, x86_at(RCX, fixed->high - fixed->low - 1));
     x86_alu_rr(a, ALU_XOR, 8, RAX, RCX);
     x86_test_ri(a, 8, RAX, -PAGE_SIZE_BYTES);
@@ -242,7 +242,7 @@ static void emit_cold_fixed(struct t2 *t2, const struct t2_access *access)
     x86_test_rr(a, 8, RAX, RAX);
     x86_patch(x86_jcc(a, CC_NE), access->use);
     gva_in(t2, RCX, op->a, op->imm);
-    miss = t1_probe(&t2->t, size_of(op), tag_of(op));
+    miss = t1_probe(&t2->t, size_of(op), kind_of(op));
     t1_xmm_forget_all(&t2->t); /* where values are now is not where they are in line */
     transfer(t2, op, x86_indexed(RCX, RDX, 1, 0), RAX);
     t1_xmm_restore(&t2->t, &access->cold);
@@ -255,7 +255,7 @@ static void emit_cold_smooth(struct t2 *t2, const struct t2_access *access)
 {
     const struct t0_op *op = access->cold.op;
     struct x86_asm *a = &t2->t.a;
-    uint8_t *miss = t1_probe(&t2->t, size_of(op), tag_of(op));
+    uint8_t *miss = t1_probe(&t2->t, size_of(op), kind_of(op));
 
     x86_store(a, 8, t2_site(access->site, 1), RDX);
     x86_mov_rr(a, 8, RAX, RCX);
