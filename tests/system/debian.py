@@ -1,7 +1,6 @@
 """A full Debian in the guest, told what to do by ssh."""
 
 import subprocess
-import threading
 import time
 
 from conftest import GUEST
@@ -23,22 +22,13 @@ class Debian:
             "--net", f"user,hostfwd=tcp:127.0.0.1:{self.port}-:22",
             "--cmdline", "console=ttyS0 quiet vireo.root=/dev/vda", *args,
         )  # fmt: skip
-        # Somebody has to read the serial line, or the guest waits for room in it.
-        self.reader = threading.Thread(target=self._read, daemon=True)
-
-    def _read(self):
-        while not self.machine.serial.ended:
-            try:
-                self.machine.serial._more(time.monotonic() + 1)
-            except ValueError:  # closed
-                return
 
     def up(self):
         """Waits for the login prompt on the serial line; the seconds it took."""
         self.machine.serial.expect(r"login: ", LOGIN)
         took = time.monotonic() - self.machine.started
-        if not self.reader.is_alive():
-            self.reader.start()
+        if self.machine.reader is None:
+            self.machine.read_in_background()
         return took
 
     def command(self, text):

@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import termios
+import threading
 import time
 
 # What a person may have to wait, times what a slow or busy host makes of it.
@@ -138,6 +139,7 @@ class Vireo:
             self.serial = Stream(self.process.stdout.fileno(), self.process.stdin.fileno())
         self.errors = Stream(self.process.stderr.fileno())
         self.shell = Shell(self.serial)
+        self.reader, self.closing = None, threading.Event()
 
     # ---- ways to a state ----
 
@@ -178,10 +180,23 @@ class Vireo:
     def signal(self, number):
         os.kill(self.process.pid, number)
 
+    def read_in_background(self):
+        """Somebody has to read the serial line, or the guest waits for room in it."""
+
+        def read():
+            while not (self.closing.is_set() or self.serial.ended):
+                self.serial._more(time.monotonic() + 0.2)
+
+        self.reader = threading.Thread(target=read, daemon=True)
+        self.reader.start()
+
     def close(self):
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
+        self.closing.set()
+        if self.reader:  # or it would read what the next machine gets under the same number
+            self.reader.join()
         for fd in {self.serial.read_fd, self.slave} if self.slave is not None else ():
             os.close(fd)
         for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
