@@ -147,6 +147,15 @@ fuzz_all() {
     printf '%s fuzz: %s targets, %s s each\n' "done  " "$(ls "$log"/fuzz_*.status 2>/dev/null | wc -l)" "$seconds"
 }
 
+# Random programs on compiler and interpreter in one process (docs/testing.md): two harts, then one
+# whose blocks are compiled when they first run.
+random_programs() {
+    local program=$work/gcc/src/accel/random_programs count=50000000
+    [ "$mode" = long ] && count=5000000000
+    "$program" --instructions "$count" --harts 2 &&
+        "$program" --instructions "$count" --harts 1 --seed 1000000000 --accel jit,t1-after=1
+}
+
 # Our own guest programs on each accelerator, then random ones on both: they must agree.
 guest() {
     wanted guest && [ "$mode" != quick ] || return
@@ -161,6 +170,7 @@ guest() {
         for _ in $(seq "$bad"); do fail "guest test on $accel (log: $log/guest-$accel.log)"; done
         printf 'guest-%s: %d passed, %d failed\n' "$accel" "$good" "$bad"
     done
+    run guest-random-harts random_programs
     run guest-random scripts/compare_random "$work/guest" \
         "$program run --accel jit --serial stdio --memory 128M --bios {elf}" \
         "$program run --accel interp --serial stdio --memory 128M --bios {elf}" -n "$count" --seed 1
