@@ -9,7 +9,7 @@
  * Accesses. A soft TLB probe is only worth repeating when the page may be another. Kinds, by how
  * the base register moves (region.h):
  *   fixed    one probe for all accesses through it: site = host address of the lowest, 0 not yet
- *   smooth   each has the page it was in last: site = page (1 none) and what to add to a gva in it
+ *   smooth   each has the page it was in last: site = page or T2_NO_PAGE, and what to add to a gva
  *   random   T1's probe
  * Sites are temporaries of the hart, filled from cold code, void when a region is entered anew:
  * what a page leads to stays as it is until a request is served, outside.
@@ -27,7 +27,7 @@ enum {
     T2_MAX_EXITS = 512,
     T2_MAX_ACCESSES = REGION_MAX_OPS,
     T2_CODE_BYTES = 256 << 10, /* room for one region; what it does not need is given back */
-    T2_NO_PAGE = 1,
+    T2_NO_PAGE = 0x800,        /* no access keeps this bit of its address */
 };
 
 /* Accesses through a base no op changes. */
