@@ -86,6 +86,8 @@ struct hart_run {
     void *jump_cache; /* of the engine */
     void *engine;     /* its struct for this hart */
     uint32_t mxcsr;   /* the host's, on its way */
+    void *stack;      /* compiled code's rsp with no call under way; see t1_call.c */
+    void *stack_end;  /* below which no call is noted */
 };
 
 struct hart {

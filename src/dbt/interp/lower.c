@@ -213,6 +213,23 @@ static void release_if_last(struct lower *lo, ir_ref ref)
     temp_give(lo, lo->slot[value]);
 }
 
+/* Is the op the AND that clears bit 0 of the target of the JUMPREG that ends the block, and of use
+ * to nothing else? JUMPREG does it itself. */
+static bool only_cleared_for_jump(const struct lower *lo, unsigned index)
+{
+    const struct ir_op *op = &lo->ir->op[index], *end = &lo->ir->op[lo->ir->count - 1];
+    const struct ir_op *mask = &lo->ir->op[op->b];
+
+    if (end->opcode != IR_JUMPREG || end->a != index || op->type != IR_I64)
+        return false;
+    if (mask->opcode != IR_CONST || mask->imm != -2)
+        return false;
+    for (const struct ir_op *user = op + 1; user < end; user++)
+        if (user->a == index || user->b == index || user->c == index)
+            return false;
+    return true;
+}
+
 static ir_ref alias_of(const struct lower *lo, unsigned index)
 {
     const struct ir_op *op = &lo->ir->op[index], *from;
@@ -226,6 +243,8 @@ static ir_ref alias_of(const struct lower *lo, unsigned index)
     case IR_FBITS:
     case IR_FFROMBITS:
         return op->type == IR_F64 ? lo->alias[op->a] : (ir_ref)index;
+    case IR_AND:
+        return only_cleared_for_jump(lo, index) ? lo->alias[op->a] : (ir_ref)index;
     default:
         return (ir_ref)index;
     }
@@ -488,6 +507,29 @@ static void lower_call(struct lower *lo, const struct ir_op *op)
     emit(lo, T0_CALL, 0, a, b, offset << 32 | counts | (int64_t)c << 8 | op->imm)->dst = define(lo);
 }
 
+/* The register the instruction at hand has put its return address in. */
+static uint16_t return_slot(const struct lower *lo)
+{
+    for (unsigned i = lo->now; lo->ir->op[i].opcode != IR_INSN; i--)
+        if (lo->ir->op[i].opcode == IR_SETX)
+            return (uint16_t)(T0_SLOT_X + lo->ir->op[i].imm);
+    return 0;
+}
+
+static void lower_jump(struct lower *lo, const struct ir_op *op)
+{
+    bool call = op->c == IR_HINT_CALL || op->c == IR_HINT_CALL_RETURN;
+    uint16_t slot = call ? return_slot(lo) : 0, link, back;
+
+    link = op->opcode == IR_JUMP ? new_link(lo) : 0;
+    back = slot != 0 ? new_link(lo) : 0;
+    if (op->opcode == IR_JUMP)
+        emit(lo, T0_JUMP, link, back, slot, op->imm);
+    else
+        emit(lo, T0_JUMPREG, back, use(lo, op->a), slot,
+             op->c == IR_HINT_RETURN ? T0_JUMP_RETURN : 0);
+}
+
 static void lower_other(struct lower *lo, const struct ir_op *op)
 {
     uint16_t a, b, c;
@@ -526,10 +568,8 @@ static void lower_other(struct lower *lo, const struct ir_op *op)
         lower_call(lo, op);
         return;
     case IR_JUMP:
-        emit(lo, T0_JUMP, new_link(lo), 0, 0, op->imm);
-        return;
     case IR_JUMPREG:
-        emit(lo, T0_JUMPREG, 0, use(lo, op->a), 0, 0);
+        lower_jump(lo, op);
         return;
     case IR_TRAP:
         emit(lo, T0_TRAP, 0, use(lo, op->a), 0, op->imm);

@@ -53,7 +53,10 @@ struct t0_insn {
 };
 
 /* An op has three operands, and constants among them may need an op each. */
-enum { T0_MAX_OPS = 4 * IR_MAX_OPS, T0_MAX_LINKS = 2, T0_CALL_COUNTS = 1 << 24 };
+enum { T0_MAX_OPS = 4 * IR_MAX_OPS, T0_MAX_LINKS = 4, T0_CALL_COUNTS = 1 << 24 };
+
+/* JUMPREG's imm: it is likely to return from the call made last. A hint only. */
+enum { T0_JUMP_RETURN = 1 };
 
 struct t0_code {
     struct t0_op op[T0_MAX_OPS];

@@ -4,7 +4,9 @@
  * Registers while compiled code runs:
  *   rbp           the hart, plus HART_BIAS, so that all of x[] is within a byte's displacement
  *   r15           the soft TLB's table for data
- *   ten others    guest registers, see t1_pins; rsp is the host's stack, 16-byte aligned
+ *   ten others    guest registers, see t1_pins
+ *   rsp           the host's stack, 16-byte aligned; what lies above are calls under way
+ *                 (t1_call.c), so nothing else may be left there from one block to the next
  *   rax rcx rdx   scratch, xmm0 to xmm2 too; nothing lives in them from one op to the next
  *   xmm3 to xmm15 copies of slots, within a block only (t1_xmm.c)
  * Every SET goes to its register or to memory at once, so state is precise at each op; what a
@@ -59,8 +61,12 @@ struct t1_stubs {
     uint8_t *enter;   /* C: uint64_t (struct hart *, const void *code) */
     uint8_t *leave;   /* rax 0: to the dispatcher, s.pc is set */
     uint8_t *exit;    /* rax says which exit of which block, s.pc is set */
-    uint8_t *spilled; /* as exit, with registers in memory already: where faults go */
+    uint8_t *spilled; /* as exit, with registers in memory already */
     uint8_t *jump;    /* to virtual address rax, through the jump cache */
+    uint8_t *resume;  /* to s.pc, after what may have changed modes or translations */
+    uint8_t *resumed; /* the same, with registers in memory already: where faults go */
+    uint8_t *ret;     /* a return to virtual address rax */
+    uint8_t *unwind;  /* the same for a return that is not from the call made last */
     uint8_t *load;    /* rcx gva, eax info -> rax */
     uint8_t *store;   /* rcx gva, rdx value, eax info */
     uint8_t *step;    /* rdx T0 op, eax info: interprets it */
@@ -88,7 +94,18 @@ struct t1_xmm {
 
 /* A way back from cold code, or into it. */
 struct t1_cold {
-    enum { COLD_LOAD, COLD_STORE, COLD_STEP, COLD_MXCSR, COLD_EXIT, COLD_CROSS } kind;
+    enum {
+        COLD_LOAD,
+        COLD_STORE,
+        COLD_STEP,
+        COLD_MXCSR,
+        COLD_EXIT,
+        COLD_CROSS,
+        COLD_DEEP,
+        COLD_JUMP,
+        COLD_CALL,
+        COLD_UNWIND
+    } kind;
     uint8_t *from; /* the displacement that leads here */
     uint8_t *back; /* where to go on */
     const struct t0_op *op;
@@ -158,11 +175,21 @@ void t1_return_here(struct t1 *t, struct t1_cold *cold);
 void t1_xmm_restore(struct t1 *t, const struct t1_cold *cold);
 
 /* Templates by T0 opcode; false: there is none, t1_step() does it. */
-bool t1_emit_int(struct t1 *t, const struct t0_op *op);    /* t1_int.c */
-bool t1_emit_memory(struct t1 *t, const struct t0_op *op); /* t1_mem.c */
-bool t1_emit_float(struct t1 *t, const struct t0_op *op);  /* t1_fp.c */
-bool t1_emit_leave(struct t1 *t, const struct t0_op *op);  /* t1_leave.c */
-void t1_emit_cold(struct t1 *t);                           /* t1_leave.c */
+bool t1_emit_int(struct t1 *t, const struct t0_op *op);     /* t1_int.c */
+bool t1_emit_memory(struct t1 *t, const struct t0_op *op);  /* t1_mem.c */
+bool t1_emit_float(struct t1 *t, const struct t0_op *op);   /* t1_fp.c */
+bool t1_emit_leave(struct t1 *t, const struct t0_op *op);   /* t1_leave.c */
+void t1_emit_jumpreg(struct t1 *t, const struct t0_op *op); /* t1_call.c */
+void t1_emit_call_cold(struct t1 *t, const struct t1_cold *cold);
+void t1_emit_call(struct t1 *t, const struct t0_op *op); /* t1_call.c: JUMP with a return slot */
+/* t1_call.c: a jump, or a call, to virtual address rax through the jump cache. offset: of the
+ * target in its page, or -1. */
+void t1_jump_anywhere(struct t1 *t, int64_t offset, bool call);
+/* t1_leave.c: a jump to `target` (offset in the page) as exit `link`; a call the same. */
+void t1_jump_to(struct t1 *t, int64_t target, unsigned link);
+void t1_hear(struct t1 *t, int64_t target); /* before a jump there: the attention word */
+void t1_call_to(struct t1 *t, int64_t target, unsigned link);
+void t1_emit_cold(struct t1 *t); /* t1_leave.c */
 /* Parts of these, for T2. (t1_leave.c) */
 void t1_count(struct t1 *t, int32_t insns);    /* run.insns += insns */
 void t1_address(struct t1 *t, int64_t offset); /* rax = the page's address + offset */

@@ -28,7 +28,8 @@ static bool is_backward(const struct t1 *t, int64_t target)
 
 static void note_exit(struct t1 *t, uint8_t *from, int64_t target, unsigned link)
 {
-    struct t1_cold *cold = t1_cold(t, in_page(t, target) ? COLD_EXIT : COLD_CROSS, from);
+    bool linked = in_page(t, target) && link < T0_MAX_LINKS;
+    struct t1_cold *cold = t1_cold(t, linked ? COLD_EXIT : COLD_CROSS, from);
 
     cold->target = target;
     cold->link = link;
@@ -42,22 +43,44 @@ static void count_turn(struct t1 *t, int64_t target, unsigned link)
     note_exit(t, x86_jcc(&t->a, CC_S), target, link);
 }
 
-/* Goes to `target` (an offset in the page) as exit `link`. */
-static void jump_to(struct t1 *t, int64_t target, unsigned link)
+/* A loop of direct jumps goes backwards somewhere: there the attention word is looked at. */
+void t1_hear(struct t1 *t, int64_t target)
+{
+    if (!in_page(t, target) || !is_backward(t, target))
+        return;
+    x86_alu_mi(&t->a, ALU_CMP, 4, t1_field(HART_DISP(attention)), 0);
+    t1_cold(t, COLD_EXIT, x86_jcc(&t->a, CC_NE))->target = target;
+    t->cold[t->colds - 1].link = T0_MAX_LINKS;
+}
+
+static void go_to(struct t1 *t, int64_t target, unsigned link, bool call)
 {
     uint8_t *from;
 
-    if (in_page(t, target) && is_backward(t, target)) {
-        x86_alu_mi(&t->a, ALU_CMP, 4, t1_field(HART_DISP(attention)), 0);
-        note_exit(t, x86_jcc(&t->a, CC_NE), target, T0_MAX_LINKS);
-        if (link < T0_MAX_LINKS && atomic_load(&t->tb->heat) != TB_COLD)
-            count_turn(t, target, link);
+    if (!in_page(t, target) || link >= T0_MAX_LINKS) {
+        t1_address(t, target);
+        t1_jump_anywhere(t, target & PAGE_OFFSET_MASK, call);
+        return;
     }
     align_displacement(t, 1);
-    from = x86_jmp(&t->a);
-    if (in_page(t, target) && link < T0_MAX_LINKS)
+    from = call ? x86_call(&t->a) : x86_jmp(&t->a);
+    if (link < T0_MAX_LINKS)
         t->tb->link_site[link] = from;
     note_exit(t, from, target, link);
+}
+
+void t1_jump_to(struct t1 *t, int64_t target, unsigned link)
+{
+    t1_hear(t, target);
+    if (in_page(t, target) && is_backward(t, target) && link < T0_MAX_LINKS &&
+        atomic_load(&t->tb->heat) != TB_COLD)
+        count_turn(t, target, link);
+    go_to(t, target, link, false);
+}
+
+void t1_call_to(struct t1 *t, int64_t target, unsigned link)
+{
+    go_to(t, target, link, true);
 }
 
 static enum x86_cc condition(unsigned opcode)
@@ -90,7 +113,7 @@ static void emit_branch(struct t1 *t, const struct t0_op *op)
 
     if (in_page(t, target) && is_backward(t, target)) {
         over = x86_jcc(&t->a, cc ^ 1);
-        jump_to(t, target, op->dst);
+        t1_jump_to(t, target, op->dst);
         x86_patch(over, t->a.at);
         return;
     }
@@ -121,11 +144,13 @@ bool t1_emit_leave(struct t1 *t, const struct t0_op *op)
     }
     switch (op->opcode) {
     case T0_JUMP:
-        jump_to(t, (int64_t)t->block_offset + op->imm, op->dst);
+        if (op->b != 0)
+            t1_emit_call(t, op);
+        else
+            t1_jump_to(t, (int64_t)t->block_offset + op->imm, op->dst);
         return true;
     case T0_JUMPREG:
-        t1_use_in(t, op->a, RAX);
-        x86_patch(x86_jmp(&t->a), t->stubs->jump);
+        t1_emit_jumpreg(t, op);
         return true;
     case T0_TRAP:
         t1_step(t); /* raises, and does not come back */
@@ -134,10 +159,10 @@ bool t1_emit_leave(struct t1 *t, const struct t0_op *op)
     case T0_LEAVE:
         t1_address(t, (int64_t)t->block_offset + op->imm);
         x86_store(&t->a, 8, t1_field(HART_DISP(s.pc)), RAX);
-        x86_patch(x86_jmp(&t->a), t->stubs->leave);
+        x86_patch(x86_jmp(&t->a), t->stubs->resume);
         return true;
     case T0_LEAVEPC:
-        x86_patch(x86_jmp(&t->a), t->stubs->leave);
+        x86_patch(x86_jmp(&t->a), t->stubs->resume);
         return true;
     default:
         return false;
@@ -195,7 +220,7 @@ static void emit_slow_step(struct t1 *t, const struct t1_cold *cold)
 static void emit_call(struct t1 *t, const struct t1_cold *cold)
 {
     t1_count(t, (int32_t)cold->pending);
-    switch (cold->kind) {
+    switch ((unsigned)cold->kind) {
     case COLD_LOAD:
         t1_slow_load(t, cold);
         break;
@@ -209,8 +234,7 @@ static void emit_call(struct t1 *t, const struct t1_cold *cold)
         x86_store_imm(&t->a, 4, t1_field(HART_DISP(run.mxcsr)), T1_MXCSR);
         x86_ldmxcsr(&t->a, t1_field(HART_DISP(run.mxcsr)));
         break;
-    case COLD_EXIT:
-    case COLD_CROSS:
+    default:
         break;
     }
     t1_count(t, -(int32_t)cold->pending);
@@ -229,7 +253,9 @@ void t1_emit_cold(struct t1 *t)
             emit_exit(t, cold);
         } else if (cold->kind == COLD_CROSS) {
             t1_address(t, cold->target);
-            x86_patch(x86_jmp(&t->a), t->stubs->jump);
+            t1_jump_anywhere(t, cold->target & PAGE_OFFSET_MASK, false);
+        } else if (cold->kind >= COLD_DEEP) {
+            t1_emit_call_cold(t, cold);
         } else {
             emit_call(t, cold);
         }

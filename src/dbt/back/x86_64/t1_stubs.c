@@ -75,6 +75,19 @@ static void fault(struct hart *hart, uint32_t info)
     dbt_take_exception(hart->run.engine);
 }
 
+/* After an instruction that may have changed modes or translations, or a trap; s.pc is set. */
+enum renewed { RENEWED_LEAVE, RENEWED_SAME, RENEWED_CHANGED };
+static uint32_t renew(struct hart *hart)
+{
+    struct dbt_hart *dh = hart->run.engine;
+    uint64_t before = hart->run.cookie;
+
+    if (dh->lockstep != NULL)
+        return RENEWED_LEAVE;
+    dbt_mode_changed(dh);
+    return hart->run.cookie == before ? RENEWED_SAME : RENEWED_CHANGED;
+}
+
 static void left(struct hart *hart)
 {
     collect_flags(hart);
@@ -106,6 +119,9 @@ static void call_c(struct x86_asm *a, const void *function)
     x86_call_r(a, RAX);
 }
 
+/* A call under way (t1_call.c); how many there may be; how far a return looks for its own. */
+enum { CALL_BYTES = 16, MAX_CALLS = 4096, UNWIND_CALLS = 8 };
+
 static const enum x86_reg saved[] = { RBP, RBX, R12, R13, R14, R15 };
 
 static void make_enter(struct x86_asm *a)
@@ -115,6 +131,12 @@ static void make_enter(struct x86_asm *a)
     x86_alu_ri(a, ALU_SUB, 8, RSP, 8); /* six pushes and the return address: now aligned */
     x86_lea(a, 8, RBP, x86_at(RDI, HART_BIAS));
     x86_mov_rr(a, 8, RAX, RSI);
+    x86_mov_ri(a, RCX, UINT64_MAX, true); /* the end of the calls under way: t1_call.c */
+    x86_push(a, RCX);
+    x86_push(a, RCX);
+    x86_store(a, 8, t1_field(HART_DISP(run.stack)), RSP);
+    x86_lea(a, 8, RCX, x86_at(RSP, -CALL_BYTES * MAX_CALLS));
+    x86_store(a, 8, t1_field(HART_DISP(run.stack_end)), RCX);
     load_table(a);
     reload(a, &t1_pins);
     x86_jmp_r(a, RAX);
@@ -128,17 +150,18 @@ static void make_exit(struct x86_asm *a, struct t1_stubs *stubs)
     stubs->exit = a->at;
     spill(a, &t1_pins);
     stubs->spilled = a->at;
+    x86_load(a, 8, false, RSP, t1_field(HART_DISP(run.stack)));
     x86_mov_rr(a, 8, RBX, RAX);
     call_c(a, (const void *)(uintptr_t)left);
     x86_mov_rr(a, 8, RAX, RBX);
-    x86_alu_ri(a, ALU_ADD, 8, RSP, 8);
+    x86_alu_ri(a, ALU_ADD, 8, RSP, 8 + CALL_BYTES);
     for (unsigned i = 6; i-- > 0;)
         x86_pop(a, saved[i]);
     x86_ret(a);
 }
 
 /* Entered by call: the return address, then info on the stack; all registers are in memory. */
-static void finish_call(struct x86_asm *a, const uint8_t *spilled, const struct t1_pins *pins,
+static void finish_call(struct x86_asm *a, const uint8_t *resumed, const struct t1_pins *pins,
                         bool table_may_change)
 {
     uint8_t *ok;
@@ -148,8 +171,7 @@ static void finish_call(struct x86_asm *a, const uint8_t *spilled, const struct 
     x86_pop(a, RSI);
     x86_alu_ri(a, ALU_ADD, 8, RSP, 8); /* the return address: nobody goes back there */
     call_c(a, (const void *)(uintptr_t)fault);
-    x86_alu_rr(a, ALU_XOR, 4, RAX, RAX);
-    x86_patch(x86_jmp(a), spilled);
+    x86_patch(x86_jmp(a), resumed);
     x86_patch(ok, a->at);
     if (table_may_change)
         load_table(a);
@@ -167,7 +189,7 @@ void t1_make_calls(struct x86_asm *a, struct t1_stubs *stubs, const struct t1_pi
     x86_mov_rr(a, 8, RSI, RCX);
     x86_mov_rr(a, 4, RDX, RAX);
     call_c(a, (const void *)(uintptr_t)slow_load);
-    finish_call(a, stubs->spilled, pins, false);
+    finish_call(a, stubs->resumed, pins, false);
 
     stubs->store = a->at;
     x86_push(a, RAX);
@@ -175,7 +197,7 @@ void t1_make_calls(struct x86_asm *a, struct t1_stubs *stubs, const struct t1_pi
     x86_mov_rr(a, 8, RSI, RCX);
     x86_mov_rr(a, 4, RCX, RAX);
     call_c(a, (const void *)(uintptr_t)slow_store);
-    finish_call(a, stubs->spilled, pins, false);
+    finish_call(a, stubs->resumed, pins, false);
 
     stubs->step = a->at;
     x86_push(a, RAX);
@@ -183,7 +205,7 @@ void t1_make_calls(struct x86_asm *a, struct t1_stubs *stubs, const struct t1_pi
     x86_mov_rr(a, 8, RSI, RDX);
     x86_mov_rr(a, 4, RDX, RAX);
     call_c(a, (const void *)(uintptr_t)step);
-    finish_call(a, stubs->spilled, pins, holds_bank);
+    finish_call(a, stubs->resumed, pins, holds_bank);
 }
 
 /* The jump cache: jump_cache_index() and the two compares of interp.c's guess(). */
@@ -211,11 +233,63 @@ static void make_jump(struct x86_asm *a, struct t1_stubs *stubs)
     x86_jmp_m(a, x86_at(RCX, offsetof(struct jump_cache_entry, code)));
 }
 
+/* On to s.pc where the dispatcher would go on: in the mode there is now. Calls under way are
+ * forgotten if what their landings rely on may have changed. */
+static void make_resume(struct x86_asm *a, struct t1_stubs *stubs)
+{
+    uint8_t *same;
+
+    stubs->resume = a->at;
+    spill(a, &t1_pins);
+    stubs->resumed = a->at;
+    call_c(a, (const void *)(uintptr_t)renew);
+    x86_test_rr(a, 4, RAX, RAX);
+    x86_patch(x86_jcc(a, CC_E), stubs->spilled); /* with rax 0 */
+    x86_alu_ri(a, ALU_CMP, 4, RAX, RENEWED_SAME);
+    same = x86_jcc(a, CC_E);
+    x86_load(a, 8, false, RSP, t1_field(HART_DISP(run.stack)));
+    x86_patch(same, a->at);
+    load_table(a);
+    reload(a, &t1_pins);
+    x86_load(a, 8, false, RAX, t1_field(HART_DISP(s.pc)));
+    x86_patch(x86_jmp(a), stubs->jump);
+}
+
+/* rax: where a return leads that is not from the call made last. Is it from one of those before? */
+static void make_unwind(struct x86_asm *a, struct t1_stubs *stubs)
+{
+    uint8_t *again, *found;
+
+    stubs->ret = a->at;
+    x86_alu_rm(a, ALU_CMP, 8, RAX, x86_at(RSP, 8));
+    found = x86_jcc(a, CC_NE);
+    x86_ret(a);
+    x86_patch(found, a->at);
+    stubs->unwind = a->at;
+    x86_lea(a, 8, RCX, x86_at(RSP, CALL_BYTES));
+    x86_mov_ri(a, RDX, UNWIND_CALLS, true);
+    again = a->at;
+    x86_alu_rm(a, ALU_CMP, 8, RCX, t1_field(HART_DISP(run.stack)));
+    x86_patch(x86_jcc(a, CC_AE), stubs->jump);
+    x86_alu_rm(a, ALU_CMP, 8, RAX, x86_at(RCX, 8));
+    found = x86_jcc(a, CC_E);
+    x86_alu_ri(a, ALU_ADD, 8, RCX, CALL_BYTES);
+    x86_alu_ri(a, ALU_SUB, 4, RDX, 1);
+    x86_patch(x86_jcc(a, CC_NE), again);
+    x86_load(a, 8, false, RSP, t1_field(HART_DISP(run.stack))); /* another thread's, as it seems */
+    x86_patch(x86_jmp(a), stubs->jump);
+    x86_patch(found, a->at);
+    x86_mov_rr(a, 8, RSP, RCX);
+    x86_ret(a);
+}
+
 void t1_make_stubs(struct x86_asm *a, struct t1_stubs *stubs)
 {
     stubs->enter = a->at;
     make_enter(a);
     make_exit(a, stubs);
-    t1_make_calls(a, stubs, &t1_pins, true);
     make_jump(a, stubs);
+    make_resume(a, stubs);
+    t1_make_calls(a, stubs, &t1_pins, true);
+    make_unwind(a, stubs);
 }

@@ -162,9 +162,10 @@ void t2_emit_leave(struct t2 *t2, const struct t0_op *op)
         return;
     case T0_JUMPREG:
         t1_use_in(&t2->t, op->a, RAX);
+        x86_alu_ri(&t2->t.a, ALU_AND, 8, RAX, -2);
         settle_count(t2);
         x86_patch(x86_call(&t2->t.a), t2->to_t1);
-        x86_patch(x86_jmp(&t2->t.a), t2->stubs.jump);
+        x86_patch(x86_jmp(&t2->t.a), op->imm == T0_JUMP_RETURN ? t2->stubs.ret : t2->stubs.jump);
         return;
     default:
         emit_branch(t2, op);

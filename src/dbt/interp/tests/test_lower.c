@@ -41,19 +41,37 @@ static ir_ref load(ir_ref address, int64_t offset)
     return ir_emit(&ir, IR_LOAD, IR_I64, address, NO, IR_MEM_64, offset);
 }
 
-static void expect(const char *text)
+static void lower(void)
 {
-    struct strbuf out;
     char why[200] = "";
 
-    ir_emit(&ir, IR_JUMP, IR_I64, NO, NO, IR_HINT_NONE, ir.length);
     if (!ir_verify(&ir, why, sizeof(why)))
         fail_msg("%s", why);
     t0_lower(&ir, &code);
+}
+
+static void expect_ops(const char *text, unsigned ops)
+{
+    struct strbuf out;
+
     strbuf_init(&out);
-    t0_dump(code.op, code.ops - 1, &out); /* but the jump */
+    t0_dump(code.op, ops, &out);
     assert_string_equal(strbuf_str(&out), text);
     strbuf_fini(&out);
+}
+
+static void expect(const char *text)
+{
+    ir_emit(&ir, IR_JUMP, IR_I64, NO, NO, IR_HINT_NONE, ir.length);
+    lower();
+    expect_ops(text, code.ops - 1); /* but the jump */
+}
+
+/* The block has its end already. */
+static void expect_whole(const char *text)
+{
+    lower();
+    expect_ops(text, code.ops);
 }
 
 TEST(an_addition_of_registers_is_one_op)
@@ -189,13 +207,63 @@ TEST(singles_are_boxed_and_unboxed)
 TEST(exits_have_links_while_there_are_any)
 {
     begin();
-    for (unsigned i = 0; i < 3; i++)
+    for (unsigned i = 0; i < 4; i++)
         ir_emit(&ir, IR_BREQ, IR_I64, get(5), ir_const(&ir, i), NO, 64 + 2 * i);
     ir_emit(&ir, IR_BRNE, IR_I64, get(5), get(6), NO, -8);
     expect("   0 BREQ      x5, 0, +64, link 0\n"
            "   1 BREQ      x5, 1, +66, link 1\n"
-           "   2 BREQ      x5, 2, +68, no link\n"
-           "   3 BRNE      x5, x6, -8, no link\n");
+           "   2 BREQ      x5, 2, +68, link 2\n"
+           "   3 BREQ      x5, 3, +70, link 3\n"
+           "   4 BRNE      x5, x6, -8, no link\n");
+}
+
+TEST(a_call_says_where_its_return_address_is)
+{
+    begin();
+    set(1, ir_emit(&ir, IR_PC, IR_I64, NO, NO, NO, 4));
+    ir_emit(&ir, IR_JUMP, IR_I64, NO, NO, IR_HINT_CALL, 64);
+    expect_whole("   0 PC        x1, +4\n"
+                 "   1 JUMP      +64, link 0\n");
+    assert_int_equal(code.op[1].b, T0_SLOT_X + 1);
+    assert_int_equal(code.op[1].a, 1); /* the link behind it */
+
+    begin();
+    set(5, ir_emit(&ir, IR_PC, IR_I64, NO, NO, NO, 4));
+    ir_emit(&ir, IR_JUMPREG, IR_I64, get(10), NO, IR_HINT_CALL, 4);
+    lower();
+    assert_int_equal(code.op[1].b, T0_SLOT_X + 5);
+    assert_int_equal(code.op[1].imm, 0);
+
+    begin();
+    ir_emit(&ir, IR_JUMPREG, IR_I64, get(1), NO, IR_HINT_RETURN, 0);
+    lower();
+    assert_int_equal(code.op[0].b, 0);
+    assert_int_equal(code.op[0].imm, T0_JUMP_RETURN);
+}
+
+TEST(a_jump_clears_bit_0_itself)
+{
+    ir_ref target;
+
+    begin();
+    target = ir_bin(&ir, IR_AND, IR_I64, get(1), ir_const(&ir, -2));
+    ir_emit(&ir, IR_JUMPREG, IR_I64, target, NO, IR_HINT_RETURN, 0);
+    expect_whole("   0 JUMPREG   x1\n");
+
+    begin();
+    target = ir_bin(&ir, IR_AND, IR_I64, get(1), ir_const(&ir, -2));
+    set(1, ir_emit(&ir, IR_PC, IR_I64, NO, NO, NO, 4));
+    ir_emit(&ir, IR_JUMPREG, IR_I64, target, NO, IR_HINT_CALL, 4);
+    expect_whole("   0 MOV       t1023, x1\n"
+                 "   1 PC        x1, +4\n"
+                 "   2 JUMPREG   t1023\n");
+
+    begin();
+    target = ir_bin(&ir, IR_AND, IR_I64, get(1), ir_const(&ir, -2));
+    set(2, target);
+    ir_emit(&ir, IR_JUMPREG, IR_I64, target, NO, IR_HINT_NONE, 0);
+    expect_whole("   0 AND       x2, x1, -2\n"
+                 "   1 JUMPREG   x2\n");
 }
 
 /* The most ops and the most temporaries a block can ask for. */
