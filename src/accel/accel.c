@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 const struct accel_ops *const accel_table[] = {
-    &accel_interp,
     &accel_jit,
+    &accel_interp,
     NULL,
 };
 

@@ -61,6 +61,8 @@ int accel_parse(const char *text, const struct accel_ops **ret_ops, struct dbt_t
 /* The same, on this host; text NULL: the first that is available. */
 int accel_choose(const char *text, const struct accel_ops **ret_ops, struct dbt_tuning *ret_tuning,
                  struct error *err) NODISCARD;
+/* The default is not the first choice: which it is and why, as a sentence. False: it is. */
+bool accel_is_second_best(struct error *ret_why);
 /* The accelerators and what can be chosen of each, for --help. */
 void accel_help(struct strbuf *out);
 int accel_new(struct accel **ret_accel, const struct accel_ops *ops,

@@ -162,6 +162,21 @@ int accel_choose(const char *text, const struct accel_ops **ret_ops, struct dbt_
     return rc;
 }
 
+bool accel_is_second_best(struct error *ret_why)
+{
+    const struct accel_ops *ops = NULL;
+    struct dbt_tuning tuning;
+    struct error err;
+
+    if (accel_choose(NULL, &ops, &tuning, NULL) < 0 || ops == accel_table[0] ||
+        accel_table[0]->available(&err) == 0)
+        return false;
+    (void)error_set(ret_why, ENOTSUP,
+                    "guest code runs on accelerator '%s', as '%s' cannot here: %s", ops->name,
+                    accel_table[0]->name, err.text);
+    return true;
+}
+
 void accel_help(struct strbuf *out)
 {
     for (unsigned i = 0; accel_table[i] != NULL; i++) {

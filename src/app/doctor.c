@@ -55,7 +55,7 @@ static bool check_memory(void)
     return false;
 }
 
-/* Returns whether any accelerator works. */
+/* Returns whether any accelerator works. The first that does is the default. */
 static bool check_accelerators(void)
 {
     struct error err;
@@ -64,9 +64,12 @@ static bool check_accelerators(void)
 
     for (unsigned i = 0; accel_table[i] != NULL; i++) {
         bool good = accel_table[i]->available(&err) == 0;
+        char text[sizeof(err.text) + 16];
 
         snprintf(name, sizeof(name), "accel %s", accel_table[i]->name);
-        line(good ? "ok" : "no", name, good ? accel_table[i]->summary : err.text);
+        snprintf(text, sizeof(text), "%s%s", good ? accel_table[i]->summary : err.text,
+                 good && !any ? "; the default" : "");
+        line(good ? "ok" : "no", name, text);
         any = any || good;
     }
     return any;

@@ -135,7 +135,11 @@ static int run_options(struct run *run, const struct machine_config *config)
 {
     struct error err;
     sigset_t set;
-    int rc = loop_new(&run->loop, &clock_host, &err);
+    int rc;
+
+    if (config->accel == NULL && accel_is_second_best(&err))
+        app_message("%s", err.text);
+    rc = loop_new(&run->loop, &clock_host, &err);
 
     run->signal_fd = -1;
     strbuf_init(&run->report);

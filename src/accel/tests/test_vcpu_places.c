@@ -375,7 +375,12 @@ TEST(accelerators_are_chosen_by_name)
     struct error err;
 
     assert_int_equal(accel_choose(NULL, &ops, &tuning, NULL), 0);
-    assert_ptr_equal(ops, accel_table[0]);
+    if (accel_is_second_best(&err)) { /* of the two rows, the one that runs anywhere */
+        assert_ptr_equal(ops, &accel_interp);
+        assert_non_null(strstr(err.text, "runs on accelerator 'interp', as 'jit' cannot here: "));
+    } else {
+        assert_ptr_equal(ops, &accel_jit);
+    }
     assert_int_equal(accel_choose("interp", &ops, &tuning, NULL), 0);
     assert_ptr_equal(ops, &accel_interp);
     assert_int_equal(accel_choose("none", &ops, &tuning, &err), -ENOENT);
