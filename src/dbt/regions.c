@@ -41,6 +41,13 @@ struct look {
     uint32_t mode;
 };
 
+static unsigned list(void *context, struct tb **ret_tb, unsigned max)
+{
+    const struct look *l = context;
+
+    return cache_list(l->cache, l->page, l->mode, ret_tb, max);
+}
+
 static struct tb *look(void *context, unsigned offset)
 {
     const struct look *l = context;
@@ -55,14 +62,15 @@ static struct tb *look(void *context, unsigned offset)
 static unsigned make(struct regions *regions, const struct request *request)
 {
     struct look context = { regions->cache, request->gpa & PAGE_ADDR_MASK, request->mode };
+    struct region_source source = { look, list, &context };
     struct region *region = malloc(sizeof(*region));
     struct tb *head = look(&context, request->gpa & PAGE_OFFSET_MASK);
     unsigned made = 0;
     const void *code;
 
     if (region != NULL && head != NULL && !atomic_load(&head->is_region) &&
-        region_find(region, head, look, &context)) {
-        code = back_host->compile_region(regions->back, region, look, &context);
+        region_find(region, head, &source)) {
+        code = back_host->compile_region(regions->back, region, &source);
         if (code != NULL && cache_set_code(regions->cache, head, code))
             made = region->count;
     }

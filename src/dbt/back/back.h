@@ -24,9 +24,9 @@ struct back_ops {
     /* Compiles tb and sets tb->code; false when there is no room for code now. [any hart] */
     bool (*compile)(struct back *back, struct tb *tb);
     /* Compiles a region; the caller makes the code known. NULL: no room, or nothing for this host.
-     * look(context) is as for region_find(), for blocks outside. Inside the read side. */
+     * source: for blocks outside. Inside the read side. */
     const void *(*compile_region)(struct back *back, const struct region *region,
-                                  region_look_fn *look, void *context);
+                                  const struct region_source *source);
     /* Runs compiled code from tb on. Returns when the dispatcher is needed: hart->s.pc says where
      * to go on; *ret_from is the block whose exit *ret_link led out, or NULL. */
     void (*enter)(struct back *back, struct hart *hart, struct tb *tb, struct tb **ret_from,

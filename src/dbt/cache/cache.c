@@ -387,6 +387,21 @@ void cache_link(struct cache *cache, struct tb *from, unsigned link, struct tb *
     pthread_mutex_unlock(&cache->lock);
 }
 
+unsigned cache_list(struct cache *cache, gpa_t gpa, uint32_t mode, struct tb **ret_tb, unsigned max)
+{
+    const struct code_page *page;
+    unsigned count = 0;
+
+    pthread_mutex_lock(&cache->lock);
+    page = *page_slot(cache, page_key(cache, gpa));
+    if (page != NULL)
+        for (struct tb *tb = page->blocks; tb != NULL && count < max; tb = tb->page_next)
+            if (tb->mode == mode && atomic_load_explicit(&tb->code, memory_order_acquire) != NULL)
+                ret_tb[count++] = tb;
+    pthread_mutex_unlock(&cache->lock);
+    return count;
+}
+
 /* All links to tb are in blocks of its page. */
 static void relink(struct cache *cache, struct tb *to)
 {

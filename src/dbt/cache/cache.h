@@ -50,6 +50,10 @@ struct tb *cache_insert(struct cache *cache, struct tb *tb, const struct cache_t
 /* Links exit `link` of `from` to `to`, when both are of one page and still current. */
 void cache_link(struct cache *cache, struct tb *from, unsigned link, struct tb *to);
 
+/* Blocks of the page of gpa, of a mode, that have compiled code; at most max, the newest first.
+ * Inside the read side. */
+unsigned cache_list(struct cache *cache, gpa_t gpa, uint32_t mode, struct tb **ret_tb,
+                    unsigned max);
 /* Compiled code of the region that tb is the head of becomes tb's, and links to tb lead there.
  * False: tb is not current any more. Inside the read side. */
 bool cache_set_code(struct cache *cache, struct tb *tb, const void *code);

@@ -1,7 +1,7 @@
 /* dbt/region/find.c - which blocks make a region, and in which order they are laid out.
  *
- * A walk over direct exits from the head finds what may be part; what cannot come back to the
- * head is left out again, so that a region is a loop with everything in it. Laid out so that a
+ * A walk over exits from the head finds what may be part; what cannot come back to the head is
+ * left out again, so that a region is a loop with everything in it. Laid out so that a
  * block is followed by where it most likely goes on: its final jump's target.
  */
 #include <assert.h>
@@ -58,21 +58,116 @@ static void add(struct region *region, struct tb *tb)
     region->ops += tb->ops;
 }
 
-/* Breadth first, so that what is near the head comes before the bounds are reached. */
-static void collect(struct region *region, region_look_fn *look, void *context)
+static bool is_return(const struct tb *tb)
+{
+    enum { RA = T0_SLOT_X + 1 };
+    const struct t0_op *jump = &tb->op[tb->ops - 1];
+
+    if (jump->a == RA)
+        return true;
+    return tb->ops >= 2 && jump[-1].opcode == T0_AND_RI && jump[-1].dst == jump->a &&
+           jump[-1].a == RA;
+}
+
+unsigned region_leads_by(const struct tb *tb)
+{
+    if (tb->op[tb->ops - 1].opcode != T0_JUMPREG)
+        return 0;
+    return is_return(tb) ? REGION_BY_RETURN : REGION_BY_COMPUTED;
+}
+
+/* A jump that leaves its return address in ra. */
+static bool is_call(const struct tb *tb)
+{
+    for (unsigned i = tb->ops; i-- > 0;)
+        if (tb->op[i].opcode == T0_PC && tb->op[i].dst == T0_SLOT_X + 1 &&
+            tb->op[i].imm == tb->length)
+            return true;
+    return false;
+}
+
+static void collect_exits(struct region *region, unsigned from, const struct region_source *source)
+{
+    const struct region_block *b = &region->block[from];
+
+    for (unsigned j = 0; j < b->tb->ops; j++) {
+        const struct t0_op *op = &b->tb->op[j];
+        int64_t target = target_in_page(b, op);
+
+        if ((t0_shape(op->opcode) & T0_EXIT) && target >= 0 && target < PAGE_SIZE_BYTES &&
+            region_at(region, target) == REGION_OUT)
+            add(region, source->look(source->context, (unsigned)target));
+    }
+}
+
+static void collect_all(struct region *region, const struct region_source *source)
+{
+    struct tb *tb[REGION_MAX_BLOCKS];
+    unsigned count = source->list(source->context, tb, REGION_MAX_BLOCKS);
+
+    for (unsigned i = 0; i < count; i++)
+        if (region_at(region, (int64_t)(tb[i]->gpa & PAGE_OFFSET_MASK)) == REGION_OUT)
+            add(region, tb[i]);
+}
+
+/* Where a call returns to, once the callee is there: only then it is part of a loop. */
+static void collect_return(struct region *region, unsigned from, const struct region_source *source)
+{
+    struct region_block *b = &region->block[from];
+    int64_t target = (int64_t)b->offset + b->tb->length;
+    unsigned at;
+
+    if (!is_call(b->tb) || target >= PAGE_SIZE_BYTES)
+        return;
+    if (region_at(region, target) == REGION_OUT)
+        add(region, source->look(source->context, (unsigned)target));
+    at = region_at(region, target);
+    if (at != REGION_OUT)
+        region->block[at].reached |= REGION_BY_RETURN;
+}
+
+/* Breadth first, so that what is near the head comes before the bounds are reached; what only a
+ * computed jump leads to, anything in the page, comes last. */
+static void collect(struct region *region, const struct region_source *source)
+{
+    bool computed = false, listed = false;
+
+    for (unsigned i = 0; i < region->count; i++) {
+        collect_exits(region, i, source);
+        collect_return(region, i, source);
+        computed |= region_leads_by(region->block[i].tb) == REGION_BY_COMPUTED;
+        if (computed && !listed && i + 1 == region->count) {
+            collect_all(region, source);
+            listed = true;
+        }
+    }
+}
+
+static void count_exits(const struct region *region, unsigned exits[REGION_MAX_BLOCKS])
 {
     for (unsigned i = 0; i < region->count; i++) {
         const struct region_block *b = &region->block[i];
 
-        for (unsigned j = 0; j < b->tb->ops; j++) {
-            const struct t0_op *op = &b->tb->op[j];
-            int64_t target = target_in_page(b, op);
+        for (unsigned j = 0; j < b->tb->ops; j++)
+            if (t0_shape(b->tb->op[j].opcode) & T0_EXIT) {
+                unsigned to = region_at(region, target_in_page(b, &b->tb->op[j]));
 
-            if ((t0_shape(op->opcode) & T0_EXIT) && target >= 0 && target < PAGE_SIZE_BYTES &&
-                region_at(region, target) == REGION_OUT)
-                add(region, look(context, (unsigned)target));
-        }
+                if (to != REGION_OUT)
+                    exits[to]++;
+            }
     }
+}
+
+/* A computed jump may lead to a block to which no direct exit does. It may lead to others too;
+ * where ways meet anyway, to allow for it costs nothing. */
+static void find_computed(struct region *region)
+{
+    unsigned exits[REGION_MAX_BLOCKS] = { 0 };
+
+    count_exits(region, exits);
+    for (unsigned i = 0; i < region->count; i++)
+        if (exits[i] != 1 || i == 0)
+            region->block[i].reached |= REGION_BY_COMPUTED;
 }
 
 static void connect(struct region *region)
@@ -81,7 +176,13 @@ static void connect(struct region *region)
         region->block[i].succ = region->block[i].pred = 0;
     for (unsigned i = 0; i < region->count; i++) {
         struct region_block *b = &region->block[i];
+        unsigned by = region_leads_by(b->tb);
 
+        for (unsigned to = 0; to < region->count; to++)
+            if (region->block[to].reached & by) {
+                b->succ |= bit(to);
+                region->block[to].pred |= bit(i);
+            }
         for (unsigned j = 0; j < b->tb->ops; j++) {
             unsigned to;
 
@@ -111,6 +212,21 @@ static uint64_t leads_to(const struct region *region, unsigned to, unsigned stop
     return seen;
 }
 
+/* Blocks the head leads to: not all, where a return has been found but not what returns there. */
+static uint64_t led_to(const struct region *region)
+{
+    uint64_t seen = bit(0), todo = bit(0);
+
+    while (todo != 0) {
+        unsigned at = (unsigned)__builtin_ctzll(todo);
+        uint64_t more = region->block[at].succ & ~seen;
+
+        todo = (todo & (todo - 1)) | more;
+        seen |= more;
+    }
+    return seen;
+}
+
 /* Only what leads back to the head stays. False: the head itself does not. */
 static bool keep_loop(struct region *region)
 {
@@ -120,7 +236,8 @@ static bool keep_loop(struct region *region)
     for (unsigned i = 0; i < region->count; i++)
         if (region->block[0].pred & bit(i))
             loop |= leads_to(region, i, 0);
-    if (region->block[0].pred == 0)
+    loop &= led_to(region);
+    if ((region->block[0].pred & loop) == 0)
         return false;
     region->ops = 0;
     for (unsigned i = 0; i < region->count; i++)
@@ -187,28 +304,20 @@ static void find_carriers(struct region *region)
 {
     unsigned exits[REGION_MAX_BLOCKS] = { 0 };
 
-    for (unsigned i = 0; i < region->count; i++) {
-        const struct region_block *b = &region->block[i];
-
-        for (unsigned j = 0; j < b->tb->ops; j++)
-            if (t0_shape(b->tb->op[j].opcode) & T0_EXIT) {
-                unsigned to = region_at(region, target_in_page(b, &b->tb->op[j]));
-
-                if (to != REGION_OUT)
-                    exits[to]++;
-            }
-    }
+    count_exits(region, exits);
     for (unsigned i = 1; i < region->count; i++)
-        region->block[i].carries = exits[i] == 1 && (region->block[i].pred & (bit(i) - 1)) != 0;
+        region->block[i].carries = exits[i] == 1 && region->block[i].reached == 0 &&
+                                   (region->block[i].pred & (bit(i) - 1)) != 0;
 }
 
-bool region_find(struct region *region, struct tb *head, region_look_fn *look, void *context)
+bool region_find(struct region *region, struct tb *head, const struct region_source *source)
 {
     region->count = region->ops = 0;
     add(region, head);
     if (region->count == 0)
         return false;
-    collect(region, look, context);
+    collect(region, source);
+    find_computed(region);
     connect(region);
     if (!keep_loop(region))
         return false;

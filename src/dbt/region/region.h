@@ -22,11 +22,17 @@ enum region_base {
     REGION_BASE_RANDOM, /* anyhow */
 };
 
+enum region_reached {
+    REGION_BY_RETURN = 1 << 0,   /* it follows a call that leads into the region */
+    REGION_BY_COMPUTED = 1 << 1, /* a case of a switch, perhaps */
+};
+
 struct region_block {
     struct tb *tb;
     uint16_t offset;     /* of its first byte in the page */
     uint8_t depth;       /* loops it is in, at least 1 */
     bool carries;        /* entered by one exit of one block only, which is laid out before it */
+    uint8_t reached;     /* enum region_reached: by which indirect jumps it may be entered */
     uint64_t succ, pred; /* a bit a block */
 };
 
@@ -38,16 +44,22 @@ struct region {
     uint8_t base[REGION_REGS];                    /* enum region_base of each x register */
 };
 
-/* The block at this offset of the page, if it is worth having: the mode's, and hot. */
-typedef struct tb *region_look_fn(void *context, unsigned offset);
+/* The blocks of the head's page that are worth having: of its mode, and hot. */
+struct region_source {
+    struct tb *(*look)(void *context, unsigned offset); /* the one at an offset in the page */
+    unsigned (*list)(void *context, struct tb **ret_tb, unsigned max);
+    void *context;
+};
 
-/* The loop through `head`: the blocks that head leads to and that lead back to it, by direct exits
- * within the page. False: there is none, or it is nothing for T2. */
-bool region_find(struct region *region, struct tb *head, region_look_fn *look, void *context);
+/* The loop through `head`: the blocks that head leads to and that lead back to it within the page.
+ * False: there is none, or it is nothing for T2. */
+bool region_find(struct region *region, struct tb *head, const struct region_source *source);
 /* Fills weight, written, base. Part of region_find(). */
 void region_analyse(struct region *region);
 /* The block at an offset from the page's start, or REGION_OUT. */
 unsigned region_at(const struct region *region, int64_t offset);
+/* How the block's last op may lead on within a region beside direct exits: enum region_reached. */
+unsigned region_leads_by(const struct tb *tb);
 /* Are the rules above kept? For tests and debug builds. */
 bool region_verify(const struct region *region);
 

@@ -17,8 +17,10 @@
 enum {
     PROGRAMS = 60,
     TURNS = 300,
-    MAX_CODE = 256,
+    MAX_CODE = 512,
+    MAX_CALLS = 16,
     /* registers with a task; x12 to x31 are anybody's */
+    RA = 1,
     SP = 2,      /* fixed base */
     LOG = 4,     /* of the handler */
     SCRATCH = 5, /* of the handler */
@@ -34,6 +36,8 @@ struct program {
     uint64_t seed;
     uint32_t code[MAX_CODE];
     unsigned count;
+    unsigned call[MAX_CALLS]; /* where calls stand whose functions are to come */
+    unsigned calls;
 };
 
 static unsigned draw(struct program *p, unsigned below)
@@ -135,10 +139,47 @@ static void put_inner_loop(struct program *p)
     put(p, asm_s(INSN_BNE, 0, INNER, 4 * ((int64_t)top - p->count)));
 }
 
+/* One of four, by two bits of a register. */
+static void put_switch(struct program *p)
+{
+    unsigned at = p->count, jump = at + 4, end = jump + 9;
+
+    put(p, asm_i(INSN_AUIPC, ANY, 0, 0));
+    put(p, asm_i(INSN_ANDI, BAD, any_reg(p), 3));
+    put(p, asm_i(INSN_SLLI, BAD, BAD, 3));
+    put(p, asm_r(INSN_ADD, ANY, ANY, BAD));
+    put(p, JALR(0, ANY, 4 * ((int64_t)jump + 1 - at)));
+    for (unsigned i = 0; i < 4; i++) {
+        put_arithmetic(p);
+        put(p, JAL(0, 4 * ((int64_t)end - p->count)));
+    }
+}
+
+static void put_call(struct program *p)
+{
+    if (p->calls == MAX_CALLS)
+        return;
+    p->call[p->calls++] = p->count;
+    put(p, 0);
+}
+
+/* Behind the program, the functions its calls lead to; they call nothing. */
+static void put_functions(struct program *p)
+{
+    unsigned calls = p->calls;
+
+    p->calls = MAX_CALLS;
+    for (unsigned i = 0; i < calls; i++) {
+        p->code[p->call[i]] = JAL(RA, 4 * ((int64_t)p->count - p->call[i]));
+        put_items(p, 1 + draw(p, 3), 2);
+        put(p, JALR(0, RA, 0));
+    }
+}
+
 static void put_items(struct program *p, unsigned items, unsigned depth)
 {
     while (items-- > 0) {
-        switch (draw(p, depth < 2 ? 9 : 7)) {
+        switch (draw(p, depth < 2 ? 11 : 7)) {
         case 0:
             put_access(p, SP, 256);
             break;
@@ -158,6 +199,12 @@ static void put_items(struct program *p, unsigned items, unsigned depth)
             if (depth == 0)
                 put_inner_loop(p);
             break;
+        case 9:
+            put_switch(p);
+            break;
+        case 10:
+            put_call(p);
+            break;
         default:
             put_arithmetic(p);
             break;
@@ -171,7 +218,7 @@ static void make_program(struct program *p, uint64_t seed)
     unsigned top;
 
     p->seed = seed * 2 + 1;
-    p->count = 0;
+    p->count = p->calls = 0;
     put(p, LI(COUNT, TURNS));
     top = p->count;
     put_items(p, 4 + draw(p, 8), 0);
@@ -179,6 +226,7 @@ static void make_program(struct program *p, uint64_t seed)
     put(p, ADDI(COUNT, COUNT, -1));
     put(p, asm_s(INSN_BNE, 0, COUNT, 4 * ((int64_t)top - p->count)));
     put(p, ECALL);
+    put_functions(p);
 }
 
 /* Where things are; the handler skips what faulted. */

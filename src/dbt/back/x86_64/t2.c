@@ -56,6 +56,7 @@ static uint8_t *emit_region(struct t2 *t2)
     t2_choose_pins(t2);
     t1_set_pins(&t2->t, &t2->pins);
     t2_plan_memory(t2);
+    t2_make_table(t2);
     t2_make_stubs(t2);
     for (unsigned i = 0; i < t2->region->count; i++)
         emit_block(t2, i);
@@ -94,8 +95,8 @@ static void settle(struct back *back, struct code_half *half, uint8_t *start, ui
     pthread_mutex_unlock(&back->lock);
 }
 
-const void *t2_compile(struct back *back, const struct region *region, region_look_fn *look,
-                       void *context)
+const void *t2_compile(struct back *back, const struct region *region,
+                       const struct region_source *source)
 {
     struct t2 *t2 = malloc(sizeof(*t2));
     struct code_half *half;
@@ -108,8 +109,7 @@ const void *t2_compile(struct back *back, const struct region *region, region_lo
     if (half != NULL) {
         t2->back = back;
         t2->region = region;
-        t2->look = look;
-        t2->look_context = context;
+        t2->source = source;
         x86_init(&t2->t.a, start, start + T2_CODE_BYTES);
         entry = emit_region(t2);
         if (!t2->t.a.overflow && !t2->full)

@@ -60,11 +60,15 @@ struct t2 {
     struct t1 t;
     struct back *back;
     const struct region *region;
-    region_look_fn *look; /* blocks outside the region */
-    void *look_context;
-    struct t1_stubs stubs; /* T1's, but for what spills */
+    const struct region_source *source; /* of blocks outside the region */
+    struct t1_stubs stubs;              /* T1's, but for what spills */
     struct t1_pins pins;
-    uint8_t *to_t1;                      /* code: makes T1's arrangement of registers; called */
+    uint8_t *to_t1;    /* code: makes T1's arrangement of registers; called */
+    uint8_t *jump_out; /* code: leaves for virtual address rax */
+    /* For indirect jumps: where the code of the blocks from offset `first` to `last` in the page
+     * is, relative to the table, an entry for each two bytes. NULL: no block is reached so. */
+    uint8_t *table;
+    unsigned first, last;
     unsigned at;                         /* the block at hand */
     uint32_t carried[REGION_MAX_BLOCKS]; /* pending at the entry of those that carry */
     uint8_t *start[REGION_MAX_BLOCKS];   /* their code */
@@ -96,12 +100,13 @@ void t2_emit_memory_cold(struct t2 *t2);
 /* t2_leave.c */
 void t2_emit_leave(struct t2 *t2, const struct t0_op *op); /* with the jump behind a branch */
 void t2_emit_exits(struct t2 *t2);
+void t2_make_table(struct t2 *t2); /* room for it; filled by t2_emit_exits() */
 /* t2_stubs.c: choice of registers, ways in and out */
 void t2_choose_pins(struct t2 *t2);
 void t2_make_stubs(struct t2 *t2);
 void t2_emit_entry(struct t2 *t2);
 /* t2.c: back_ops.compile_region. Inside the RCU read side; [one thread] */
-const void *t2_compile(struct back *back, const struct region *region, region_look_fn *look,
-                       void *context);
+const void *t2_compile(struct back *back, const struct region *region,
+                       const struct region_source *source);
 
 #endif

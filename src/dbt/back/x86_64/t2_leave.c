@@ -8,6 +8,8 @@
  * A loop hears the attention word where it closes, and is then left for the dispatcher at a block's
  * begin, as T1 is.
  */
+#include <string.h>
+
 #include "dbt/back/x86_64/t2.h"
 
 static struct t2_exit *new_exit(struct t2 *t2, uint8_t *from, int64_t target)
@@ -144,6 +146,32 @@ static void emit_branch(struct t2 *t2, const struct t0_op *op)
     emit_jump(t2, jump);
 }
 
+/* To virtual address rax: through the table if it has it, and nobody asks for the hart. Calls
+ * within the region are not on the host's stack (t1_call.c): what is there called the region. */
+static void emit_indirect(struct t2 *t2, bool is_return)
+{
+    struct x86_asm *a = &t2->t.a;
+
+    if (is_return) {
+        x86_alu_rm(a, ALU_CMP, 8, RAX, x86_at(RSP, 8));
+        x86_patch(x86_jcc(a, CC_E), t2->return_out);
+    }
+    if (t2->table != NULL && region_leads_by(t2->t.tb) != 0) {
+        x86_alu_mi(a, ALU_CMP, 4, t1_field(HART_DISP(attention)), 0);
+        x86_patch(x86_jcc(a, CC_NE), t2->jump_out);
+        x86_lea(a, 8, RCX, x86_at(RAX, -(int32_t)t2->first));
+        x86_alu_rm(a, ALU_SUB, 8, RCX, t1_field(HART_DISP(run.page)));
+        x86_alu_ri(a, ALU_CMP, 8, RCX, (int32_t)(t2->last - t2->first));
+        x86_patch(x86_jcc(a, CC_A), t2->jump_out);
+        x86_mov_ri(a, RDX, (uint64_t)(uintptr_t)code_exec(&t2->back->memory, t2->table), true);
+        x86_load(a, 4, true, RCX, x86_indexed(RDX, RCX, 2, 0));
+        x86_alu_rr(a, ALU_ADD, 8, RDX, RCX);
+        x86_jmp_r(a, RDX);
+        return;
+    }
+    x86_patch(x86_jmp(a), t2->jump_out);
+}
+
 void t2_emit_leave(struct t2 *t2, const struct t0_op *op)
 {
     struct ways ways;
@@ -164,13 +192,63 @@ void t2_emit_leave(struct t2 *t2, const struct t0_op *op)
         t1_use_in(&t2->t, op->a, RAX);
         x86_alu_ri(&t2->t.a, ALU_AND, 8, RAX, -2);
         settle_count(t2);
-        x86_patch(x86_call(&t2->t.a), t2->to_t1);
-        x86_patch(x86_jmp(&t2->t.a), op->imm == T0_JUMP_RETURN ? t2->stubs.ret : t2->stubs.jump);
+        emit_indirect(t2, op->imm == T0_JUMP_RETURN);
         return;
     default:
         emit_branch(t2, op);
         return;
     }
+}
+
+/* ---- the table of indirect jumps ---- */
+
+static bool has_indirect(const struct region *region)
+{
+    for (unsigned i = 0; i < region->count; i++)
+        if (region_leads_by(region->block[i].tb) != 0)
+            return true;
+    return false;
+}
+
+void t2_make_table(struct t2 *t2)
+{
+    const struct region *region = t2->region;
+    struct x86_asm *a = &t2->t.a;
+    unsigned bytes;
+
+    t2->table = NULL;
+    t2->first = PAGE_SIZE_BYTES;
+    t2->last = 0;
+    for (unsigned i = 0; i < region->count; i++)
+        if (region->block[i].reached != 0) {
+            unsigned offset = region->block[i].offset;
+
+            t2->first = offset < t2->first ? offset : t2->first;
+            t2->last = offset > t2->last ? offset : t2->last;
+        }
+    if (!has_indirect(region) || t2->first > t2->last)
+        return;
+    bytes = (t2->last - t2->first) * 2 + 4;
+    t2->table = a->at;
+    a->at += bytes; /* far from the end: it is first */
+}
+
+static void put_entry(struct t2 *t2, unsigned offset, const uint8_t *code)
+{
+    int32_t entry = (int32_t)(code - t2->table);
+
+    memcpy(t2->table + (offset - t2->first) * 2, &entry, sizeof(entry));
+}
+
+static void fill_table(struct t2 *t2)
+{
+    if (t2->table == NULL)
+        return;
+    for (unsigned offset = t2->first; offset <= t2->last; offset += 2)
+        put_entry(t2, offset, t2->jump_out);
+    for (unsigned i = 0; i < t2->region->count; i++)
+        if (t2->region->block[i].reached != 0)
+            put_entry(t2, t2->region->block[i].offset, t2->start[i]);
 }
 
 /* ---- cold ---- */
@@ -184,7 +262,7 @@ static const uint8_t *code_outside(const struct t2 *t2, int64_t target)
 
     if (target < 0 || target >= PAGE_SIZE_BYTES)
         return NULL;
-    tb = t2->look(t2->look_context, (unsigned)target);
+    tb = t2->source->look(t2->source->context, (unsigned)target);
     if (tb == NULL)
         return NULL;
     code = atomic_load_explicit(&tb->code, memory_order_acquire);
@@ -207,6 +285,7 @@ void t2_emit_exits(struct t2 *t2)
 {
     struct x86_asm *a = &t2->t.a;
 
+    fill_table(t2);
     for (unsigned i = 0; i < t2->fixups; i++)
         x86_patch(t2->fixup[i].from, t2->start[t2->fixup[i].block]);
     for (unsigned i = 0; i < t2->exits; i++) {

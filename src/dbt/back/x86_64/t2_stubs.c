@@ -96,5 +96,8 @@ void t2_make_stubs(struct t2 *t2)
     t2->stubs = t2->back->stubs;
     t1_make_calls(&t2->t.a, &t2->stubs, &t2->pins, true);
     make_to_t1(t2);
+    t2->jump_out = t2->t.a.at;
+    x86_patch(x86_call(&t2->t.a), t2->to_t1);
+    x86_patch(x86_jmp(&t2->t.a), t2->stubs.jump);
     t2->t.stubs = &t2->stubs;
 }
