@@ -1,22 +1,16 @@
-/* dbt/region/analyse.c - what a region does to guest registers, without regard to order.
+/* dbt/region/analyse.c - what a region does to guest registers.
  *
  * Weights count uses of an x register, eight times as much for every loop a block is in: host
  * registers go to the heaviest.
  *
- * Bases. A register no op writes is fixed. One that only ever gets sums, small shifts and the like
- * of constants and of smooth registers is smooth. All others are random: products, loaded values.
- * It is a guess about speed only, nothing relies on it to be right.
+ * Smooth or random (region.h) is followed from block to block: compilers use a few registers for
+ * everything, so what one is used for elsewhere says nothing.
  */
 #include <string.h>
 
 #include "dbt/region/region.h"
 
-enum { SLOTS = T0_SLOT_TEMP + HART_TEMP_SLOTS, MAX_DEPTH = 5 };
-
-struct analysis {
-    struct region *region;
-    bool random[SLOTS]; /* slots, temporaries too */
-};
+enum { MAX_DEPTH = 5 };
 
 static void count_use(struct region *region, unsigned slot, uint64_t weight)
 {
@@ -72,50 +66,73 @@ static bool keeps_smooth(unsigned opcode)
     }
 }
 
-static bool is_random(const struct analysis *an, const struct t0_op *op)
+bool region_flow_is_random(const struct region_flow *flow, unsigned slot)
 {
-    unsigned shape = t0_shape(op->opcode);
+    unsigned temp = slot - T0_SLOT_TEMP;
 
-    return !keeps_smooth(op->opcode) || ((shape & T0_USE_A) && an->random[op->a]) ||
-           ((shape & T0_USE_B) && an->random[op->b]);
+    if (slot < REGION_REGS)
+        return flow->random >> slot & 1;
+    if (slot >= T0_SLOT_TEMP && temp < HART_TEMP_SLOTS)
+        return flow->temp[temp / 64] >> temp % 64 & 1;
+    return true;
 }
 
-/* One pass over all ops; true if a slot has become random. */
-static bool spread(struct analysis *an)
+void region_flow_begin(struct region_flow *flow, const struct region_block *block)
 {
+    memset(flow->temp, 0, sizeof(flow->temp)); /* none lives as long */
+    flow->random = block->random;
+}
+
+void region_flow_op(struct region_flow *flow, const struct t0_op *op)
+{
+    unsigned shape = t0_shape(op->opcode), temp = op->dst - T0_SLOT_TEMP;
+    bool random = !keeps_smooth(op->opcode) ||
+                  ((shape & T0_USE_A) && region_flow_is_random(flow, op->a)) ||
+                  ((shape & T0_USE_B) && region_flow_is_random(flow, op->b));
+
+    if (!(shape & T0_DEF))
+        return;
+    if (op->dst < REGION_REGS)
+        flow->random = (flow->random & ~(UINT32_C(1) << op->dst)) | (uint32_t)random << op->dst;
+    else if (op->dst >= T0_SLOT_TEMP && temp < HART_TEMP_SLOTS)
+        flow->temp[temp / 64] =
+            (flow->temp[temp / 64] & ~(UINT64_C(1) << temp % 64)) | (uint64_t)random << temp % 64;
+}
+
+/* What block i makes random is so where it leads to. True if that is new. */
+static bool spread(struct region *region, unsigned i)
+{
+    const struct tb *tb = region->block[i].tb;
+    struct region_flow flow;
     bool changed = false;
 
-    for (unsigned i = 0; i < an->region->count; i++) {
-        const struct tb *tb = an->region->block[i].tb;
-
-        for (unsigned j = 0; j < tb->ops; j++) {
-            const struct t0_op *op = &tb->op[j];
-
-            if ((t0_shape(op->opcode) & T0_DEF) && !an->random[op->dst] && is_random(an, op))
-                an->random[op->dst] = changed = true;
+    region_flow_begin(&flow, &region->block[i]);
+    for (unsigned j = 0; j < tb->ops; j++)
+        region_flow_op(&flow, &tb->op[j]);
+    for (unsigned to = 0; to < region->count; to++)
+        if (region->block[i].succ >> to & 1) {
+            changed |= (flow.random & ~region->block[to].random) != 0;
+            region->block[to].random |= flow.random;
         }
-    }
     return changed;
 }
 
 void region_analyse(struct region *region)
 {
-    struct analysis an = { .region = region };
+    bool changed = true;
 
     memset(region->weight, 0, sizeof(region->weight));
     region->written = 0;
     for (unsigned i = 0; i < region->count; i++) {
-        const struct region_block *b = &region->block[i];
+        struct region_block *b = &region->block[i];
 
+        b->random = 0;
         for (unsigned j = 0; j < b->tb->ops; j++)
             count_uses(region, &b->tb->op[j], b->depth);
     }
-    while (spread(&an))
-        continue;
-    for (unsigned r = 0; r < REGION_REGS; r++) {
-        if (!(region->written & UINT32_C(1) << r))
-            region->base[r] = REGION_BASE_FIXED;
-        else
-            region->base[r] = an.random[r] ? REGION_BASE_RANDOM : REGION_BASE_SMOOTH;
+    while (changed) {
+        changed = false;
+        for (unsigned i = 0; i < region->count; i++)
+            changed |= spread(region, i);
     }
 }

@@ -15,13 +15,6 @@
 
 enum { REGION_MAX_BLOCKS = 64, REGION_MAX_OPS = 1500, REGION_REGS = 32, REGION_OUT = 0xff };
 
-/* How the value of a register that is used as an address changes within the region. */
-enum region_base {
-    REGION_BASE_FIXED,  /* not at all */
-    REGION_BASE_SMOOTH, /* by sums of constants and such registers: mostly stays in a page */
-    REGION_BASE_RANDOM, /* anyhow */
-};
-
 enum region_reached {
     REGION_BY_RETURN = 1 << 0,   /* it follows a call that leads into the region */
     REGION_BY_COMPUTED = 1 << 1, /* a case of a switch, perhaps */
@@ -33,6 +26,7 @@ struct region_block {
     uint8_t depth;       /* loops it is in, at least 1 */
     bool carries;        /* entered by one exit of one block only, which is laid out before it */
     uint8_t reached;     /* enum region_reached: by which indirect jumps it may be entered */
+    uint32_t random;     /* x registers whose values move anyhow, at its begin: see region_flow */
     uint64_t succ, pred; /* a bit a block */
 };
 
@@ -41,7 +35,6 @@ struct region {
     struct region_block block[REGION_MAX_BLOCKS]; /* in layout order; 0 is where it is entered */
     uint64_t weight[REGION_REGS];                 /* of each x register: uses, inner loops' more */
     uint32_t written;                             /* x registers some op sets: a bit each */
-    uint8_t base[REGION_REGS];                    /* enum region_base of each x register */
 };
 
 /* The blocks of the head's page that are worth having: of its mode, and hot. */
@@ -54,8 +47,19 @@ struct region_source {
 /* The loop through `head`: the blocks that head leads to and that lead back to it within the page.
  * False: there is none, or it is nothing for T2. */
 bool region_find(struct region *region, struct tb *head, const struct region_source *source);
-/* Fills weight, written, base. Part of region_find(). */
+/* Fills weight, written and the blocks' `random`. Part of region_find(). */
 void region_analyse(struct region *region);
+/* What values do from turn to turn, at one point of a block. Smooth is what is made of constants,
+ * of registers that are not written and of smooth values by sums, small shifts and the like: as an
+ * address it mostly stays in its page. What is loaded or multiplied is random. A guess about
+ * speed: nothing relies on it to be right. */
+struct region_flow {
+    uint32_t random; /* x registers */
+    uint64_t temp[HART_TEMP_SLOTS / 64];
+};
+void region_flow_begin(struct region_flow *flow, const struct region_block *block);
+void region_flow_op(struct region_flow *flow, const struct t0_op *op);
+bool region_flow_is_random(const struct region_flow *flow, unsigned slot);
 /* The block at an offset from the page's start, or REGION_OUT. */
 unsigned region_at(const struct region *region, int64_t offset);
 /* How the block's last op may lead on within a region beside direct exits: enum region_reached. */

@@ -30,6 +30,7 @@ static void emit_block(struct t2 *t2, unsigned at)
     t->insn = 0;
     t1_xmm_forget_all(t);
     t->pending = (b->carries ? t2->carried[at] : 0) + tb->insns;
+    region_flow_begin(&t2->flow, b);
     for (unsigned i = 0; i < tb->ops; i++) {
         const struct t0_op *op = &tb->op[i];
 
@@ -41,6 +42,7 @@ static void emit_block(struct t2 *t2, unsigned at)
             return;
         }
         emit_op(t2, op);
+        region_flow_op(&t2->flow, op);
     }
 }
 

@@ -7,7 +7,7 @@
  * each block, T2 does once a turn: counting, and looking at the attention word.
  *
  * Accesses. A soft TLB probe is only worth repeating when the page may be another. Kinds, by how
- * the base register moves (region.h):
+ * the base register moves (struct region_flow):
  *   fixed    one probe for all accesses through it: site = host address of the lowest, 0 not yet
  *   smooth   each has the page it was in last: site = page or T2_NO_PAGE, and what to add to a gva
  *   random   T1's probe
@@ -69,6 +69,7 @@ struct t2 {
      * is, relative to the table, an entry for each two bytes. NULL: no block is reached so. */
     uint8_t *table;
     unsigned first, last;
+    struct region_flow flow;             /* at the op at hand */
     unsigned at;                         /* the block at hand */
     uint32_t carried[REGION_MAX_BLOCKS]; /* pending at the entry of those that carry */
     uint8_t *start[REGION_MAX_BLOCKS];   /* their code */

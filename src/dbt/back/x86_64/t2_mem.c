@@ -50,7 +50,7 @@ static void note_fixed(struct t2 *t2, const struct t0_op *op)
     int32_t low = (int32_t)op->imm, high = (int32_t)op->imm + (int32_t)size_of(op);
 
     if (op->a == T0_SLOT_ZERO || op->a >= REGION_REGS || !is_small(op->imm) ||
-        t2->region->base[op->a] != REGION_BASE_FIXED)
+        (t2->region->written & UINT32_C(1) << op->a))
         return;
     fixed = &t2->fixed[op->a];
     if (!fixed->grouped) {
@@ -181,7 +181,7 @@ bool t2_emit_memory(struct t2 *t2, const struct t0_op *op)
         return t1_emit_memory(&t2->t, op);
     if (t2->fixed[op->a].grouped)
         emit_fixed(t2, op, &t2->fixed[op->a]);
-    else if (t2->region->base[op->a] == REGION_BASE_RANDOM || t2->sites == T2_MAX_SITES)
+    else if (region_flow_is_random(&t2->flow, op->a) || t2->sites == T2_MAX_SITES)
         return t1_emit_memory(&t2->t, op);
     else
         emit_smooth(t2, op);
