@@ -58,32 +58,18 @@ static void add(struct region *region, struct tb *tb)
     region->ops += tb->ops;
 }
 
-static bool is_return(const struct tb *tb)
-{
-    enum { RA = T0_SLOT_X + 1 };
-    const struct t0_op *jump = &tb->op[tb->ops - 1];
-
-    if (jump->a == RA)
-        return true;
-    return tb->ops >= 2 && jump[-1].opcode == T0_AND_RI && jump[-1].dst == jump->a &&
-           jump[-1].a == RA;
-}
-
 unsigned region_leads_by(const struct tb *tb)
 {
-    if (tb->op[tb->ops - 1].opcode != T0_JUMPREG)
+    const struct t0_op *last = &tb->op[tb->ops - 1];
+
+    if (last->opcode != T0_JUMPREG)
         return 0;
-    return is_return(tb) ? REGION_BY_RETURN : REGION_BY_COMPUTED;
+    return last->imm == T0_JUMP_RETURN ? REGION_BY_RETURN : REGION_BY_COMPUTED;
 }
 
-/* A jump that leaves its return address in ra. */
 static bool is_call(const struct tb *tb)
 {
-    for (unsigned i = tb->ops; i-- > 0;)
-        if (tb->op[i].opcode == T0_PC && tb->op[i].dst == T0_SLOT_X + 1 &&
-            tb->op[i].imm == tb->length)
-            return true;
-    return false;
+    return tb->op[tb->ops - 1].b != 0; /* the return address's slot, of either kind of jump */
 }
 
 static void collect_exits(struct region *region, unsigned from, const struct region_source *source)

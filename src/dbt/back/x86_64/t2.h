@@ -63,8 +63,9 @@ struct t2 {
     const struct region_source *source; /* of blocks outside the region */
     struct t1_stubs stubs;              /* T1's, but for what spills */
     struct t1_pins pins;
-    uint8_t *to_t1;    /* code: makes T1's arrangement of registers; called */
-    uint8_t *jump_out; /* code: leaves for virtual address rax */
+    uint8_t *to_t1;      /* code: makes T1's arrangement of registers; called */
+    uint8_t *jump_out;   /* code: leaves for virtual address rax */
+    uint8_t *return_out; /* the same for a return from the call made last in T1 */
     /* For indirect jumps: where the code of the blocks from offset `first` to `last` in the page
      * is, relative to the table, an entry for each two bytes. NULL: no block is reached so. */
     uint8_t *table;

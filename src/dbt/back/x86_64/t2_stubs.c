@@ -99,5 +99,8 @@ void t2_make_stubs(struct t2 *t2)
     t2->jump_out = t2->t.a.at;
     x86_patch(x86_call(&t2->t.a), t2->to_t1);
     x86_patch(x86_jmp(&t2->t.a), t2->stubs.jump);
+    t2->return_out = t2->t.a.at;
+    x86_patch(x86_call(&t2->t.a), t2->to_t1);
+    x86_patch(x86_jmp(&t2->t.a), t2->stubs.ret);
     t2->t.stubs = &t2->stubs;
 }
