@@ -15,9 +15,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-enum { SPINS = 100, SPIN_SLEEP_US = 20 }; /* of vcpu_request_and_wait() */
+enum { SPINS = 100 }; /* of vcpu_request_and_wait(), before it sleeps */
 
 static struct vcpu *vcpu_of(struct hart *hart)
 {
@@ -143,14 +142,24 @@ static void park_locked(struct vcpu *vcpu)
     vcpu->is_parked = false;
 }
 
+/* Who waits for an answer has it now. Theirs is `waiters` first and then a look at in_guest, ours
+ * the other way round, both sequentially consistent: one sees the other. */
+static void leave_guest(struct vcpu *vcpu)
+{
+    atomic_store(&vcpu->hart.in_guest, false);
+    if (likely(atomic_load(&vcpu->waiters) == 0))
+        return;
+    pthread_mutex_lock(&vcpu->lock);
+    pthread_cond_broadcast(&vcpu->answered);
+    pthread_mutex_unlock(&vcpu->lock);
+}
+
 static void run_guest(struct vcpu *vcpu)
 {
-    struct hart *hart = &vcpu->hart;
-
     mem_read_lock();
-    atomic_store(&hart->in_guest, true);
+    atomic_store(&vcpu->hart.in_guest, true);
     vcpu->accel->ops->vcpu_run(vcpu);
-    atomic_store(&hart->in_guest, false);
+    leave_guest(vcpu);
     mem_read_unlock();
 }
 
@@ -224,6 +233,7 @@ int vcpu_new(struct vcpu **ret_vcpu, struct accel *accel, unsigned index,
     pthread_mutex_init(&vcpu->lock, NULL);
     pthread_cond_init(&vcpu->wake, NULL);
     pthread_cond_init(&vcpu->parked, NULL);
+    pthread_cond_init(&vcpu->answered, NULL);
     rc =
         hart_init(&vcpu->hart, index, accel->config.isa, &vcpu_hart_ops, vcpu, accel->config.space);
     if (rc < 0) {
@@ -261,6 +271,7 @@ void vcpu_free(struct vcpu *vcpu)
     if (vcpu->engine != NULL)
         vcpu->accel->ops->vcpu_free(vcpu);
     vcpu->accel->vcpu[vcpu->index] = NULL;
+    pthread_cond_destroy(&vcpu->answered);
     pthread_cond_destroy(&vcpu->parked);
     pthread_cond_destroy(&vcpu->wake);
     pthread_mutex_destroy(&vcpu->lock);
@@ -363,6 +374,23 @@ static bool outstanding(struct vcpu *vcpu, uint32_t requests)
     return atomic_load(&vcpu->hart.in_guest) && (atomic_load(&vcpu->hart.requests) & requests) != 0;
 }
 
+/* Others answer within a block's time, unless the host runs something else instead. A run ends when
+ * it has served requests, so every answer comes by leave_guest(). */
+static void wait_for_answer(struct vcpu *vcpu, uint32_t requests)
+{
+    for (unsigned tries = 0; tries < SPINS; tries++) {
+        if (!outstanding(vcpu, requests))
+            return;
+        sched_yield();
+    }
+    pthread_mutex_lock(&vcpu->lock);
+    atomic_fetch_add(&vcpu->waiters, 1);
+    while (outstanding(vcpu, requests))
+        pthread_cond_wait(&vcpu->answered, &vcpu->lock);
+    atomic_fetch_sub(&vcpu->waiters, 1);
+    pthread_mutex_unlock(&vcpu->lock);
+}
+
 void vcpu_request_and_wait(struct vcpu *self, struct vcpu *const *targets, unsigned count,
                            uint32_t requests)
 {
@@ -370,17 +398,9 @@ void vcpu_request_and_wait(struct vcpu *self, struct vcpu *const *targets, unsig
         hart_request(&targets[i]->hart, requests);
     /* Two harts may wait for each other: while waiting, this one counts as out of the guest. It
      * serves what was posted meanwhile before its next block. */
-    atomic_store(&self->hart.in_guest, false);
-    for (unsigned i = 0; i < count; i++) {
-        if (targets[i] == self)
-            continue;
-        /* Others answer within a block's time, unless the host runs something else instead. */
-        for (unsigned tries = 0; outstanding(targets[i], requests); tries++) {
-            if (tries < SPINS)
-                sched_yield();
-            else
-                usleep(SPIN_SLEEP_US); /* leaves a busy host's processors to the targets */
-        }
-    }
+    leave_guest(self);
+    for (unsigned i = 0; i < count; i++)
+        if (targets[i] != self)
+            wait_for_answer(targets[i], requests);
     atomic_store(&self->hart.in_guest, true);
 }

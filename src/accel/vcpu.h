@@ -39,13 +39,15 @@ struct vcpu {
     bool thread_started;
     /* `lock` guards what follows; a leaf: nothing is taken under it. */
     pthread_mutex_t lock;
-    pthread_cond_t wake;   /* the thread waits here */
-    pthread_cond_t parked; /* vcpu_pause() waits here */
+    pthread_cond_t wake;     /* the thread waits here */
+    pthread_cond_t parked;   /* vcpu_pause() waits here */
+    pthread_cond_t answered; /* vcpu_request_and_wait() of others waits here */
     bool pause, quit, is_parked;
     enum vcpu_run_state state;
     bool resume_at_start; /* leaves its wfi at start_pc instead of behind it */
     uint64_t start_pc, start_opaque;
-    _Atomic bool asleep; /* a wake-up needs the lock and a signal */
+    _Atomic bool asleep;      /* a wake-up needs the lock and a signal */
+    _Atomic unsigned waiters; /* on `answered` */
 };
 
 /* Makes the vCPU and its thread, parked. The hart is in reset at pc 0. Owned by the caller. */
