@@ -161,7 +161,59 @@ void hart_request(struct hart *hart, uint32_t requests)
     hart_set_attention(hart, HART_ATTN_REQUEST);
 }
 
+uint32_t hart_post_fence(struct hart *hart, const struct hart_fence *fence)
+{
+    for (unsigned i = 0; i < HART_FENCES; i++) {
+        struct hart_fence_place *place = &hart->fence[i];
+        int expected = FENCE_FREE;
+
+        if (!atomic_compare_exchange_strong(&place->state, &expected, FENCE_BEING_WRITTEN))
+            continue;
+        place->fence = *fence;
+        atomic_store(&place->state, FENCE_POSTED);
+        return HART_REQ_FENCE;
+    }
+    return HART_REQ_TLB_FLUSH;
+}
+
 /* ---- on the hart's thread ---- */
+
+static void fence_range(struct tlb *tlb, const struct hart_fence *fence)
+{
+    gva_t page = fence->gva & PAGE_ADDR_MASK;
+    uint64_t pages;
+
+    if (fence->size == 0)
+        return;
+    pages = ((fence->gva & PAGE_OFFSET_MASK) + (fence->size - 1)) / PAGE_SIZE_BYTES + 1;
+    if (fence->size > HART_FENCE_MAX_PAGES * PAGE_SIZE_BYTES || pages > HART_FENCE_MAX_PAGES) {
+        if (fence->has_asid)
+            tlb_flush_asid(tlb, fence->asid);
+        else
+            tlb_flush_translations(tlb);
+        return;
+    }
+    for (; pages-- > 0; page += PAGE_SIZE_BYTES) {
+        if (fence->has_asid)
+            tlb_flush_page_asid(tlb, page, fence->asid);
+        else
+            tlb_flush_page(tlb, page);
+    }
+}
+
+/* Who writes one just now will request again. */
+static void serve_fences(struct hart *hart)
+{
+    for (unsigned i = 0; i < HART_FENCES; i++) {
+        struct hart_fence_place *place = &hart->fence[i];
+
+        if (atomic_load(&place->state) != FENCE_POSTED)
+            continue;
+        fence_range(&hart->tlb, &place->fence);
+        atomic_store(&place->state, FENCE_FREE);
+    }
+    hart->reservation = UINT64_MAX; /* it is a virtual address */
+}
 
 bool hart_may_sleep(struct hart *hart)
 {
@@ -184,6 +236,8 @@ uint32_t hart_serve_requests(struct hart *hart)
         hart_forget_map(hart);
     if (requests & HART_REQ_TLB_FLUSH)
         tlb_flush_translations(&hart->tlb);
+    if (requests & HART_REQ_FENCE)
+        serve_fences(hart);
     if (requests & HART_REQ_TLB_FLUSH_WRITES)
         tlb_forget_writes(&hart->tlb);
     if ((requests & HART_REQ_FENCE_I) && hart->ops->fence_i != NULL)

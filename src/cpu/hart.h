@@ -48,7 +48,8 @@ enum hart_attention {
     HART_ATTN_ENGINE = 1 << 5,  /* the engine's own: it wants its compiled code to come back */
 };
 
-/* What other threads may ask; each is idempotent, so a bit is enough. */
+/* What other threads may ask; each is idempotent, so a bit is enough (FENCE's ranges lie beside).
+ */
 enum hart_request {
     HART_REQ_TLB_FLUSH = 1 << 0,        /* sfence.vma with no operands */
     HART_REQ_TLB_FLUSH_WRITES = 1 << 1, /* pages have become watched (mem/ram.h) */
@@ -56,7 +57,20 @@ enum hart_request {
     HART_REQ_FORGET = 1 << 4,      /* translations are being freed: the engine drops its guesses */
     HART_REQ_IPI = 1 << 5,         /* the built-in firmware's send_ipi: SSIP becomes pending */
     HART_REQ_MAP_CHANGED = 1 << 3, /* the flat view changed: drop everything derived from it */
+    HART_REQ_FENCE = 1 << 6,       /* sfence.vma with operands: hart_post_fence() */
 };
+
+/* A fence.vma that another hart asks for: of [gva, gva + size), or of all addresses if size is
+ * UINT64_MAX; of one address space or of all. */
+struct hart_fence {
+    gva_t gva;
+    uint64_t size;
+    bool has_asid;
+    uint16_t asid;
+};
+
+enum hart_fence_state { FENCE_FREE, FENCE_BEING_WRITTEN, FENCE_POSTED };
+enum { HART_FENCES = 16, HART_FENCE_MAX_PAGES = 64 };
 
 /* In irq_lines beside the IRQ_* bits: the timer of stimecmp has gone off, look at the time. */
 #define HART_LINE_STIMER (UINT64_C(1) << 63)
@@ -101,6 +115,12 @@ struct hart {
      * request and then finds false (both sequentially consistent) knows that it will be served
      * before this hart runs guest code again. Kept by accel/. */
     _Atomic bool in_guest;
+    /* Fences asked for and not yet done. Whoever finds a free place takes it by compare-and-swap;
+     * the hart frees it. */
+    struct hart_fence_place {
+        _Atomic int state; /* enum hart_fence_state */
+        struct hart_fence fence;
+    } fence[HART_FENCES];
     /* Levels driven by devices (MSIP, MTIP, MEIP, SEIP), and HART_LINE_STIMER. [any thread]
      * through hart_set_irq_line() and hart_stimer_fired(). */
     _Atomic uint64_t irq_lines;
@@ -174,6 +194,9 @@ void hart_set_irq_line(struct hart *hart, unsigned irq, bool level);
  * entry. */
 void hart_set_attention(struct hart *hart, uint32_t bits);
 void hart_request(struct hart *hart, uint32_t requests);
+/* [any thread] Leaves a fence for the hart. Returns what to request afterwards so that it is done:
+ * HART_REQ_FENCE, or HART_REQ_TLB_FLUSH if there was no room. */
+uint32_t hart_post_fence(struct hart *hart, const struct hart_fence *fence);
 /* The loop's timer: time has reached stimecmp. [any thread] */
 void hart_stimer_fired(struct hart *hart);
 /* Called after attention is set from another thread; set once by accel/. May be NULL. */

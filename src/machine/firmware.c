@@ -61,22 +61,23 @@ static bool clear_ipi(void *ctx)
     return pending;
 }
 
-/* Whole-TLB requests serve ranges too: a fence may always drop more than it names. */
 static void remote_fence(void *ctx, const struct sbi_hart_set *set, enum sbi_fence_kind kind,
                          uint64_t gva, uint64_t size, uint64_t asid)
 {
     struct machine *machine = machine_of(ctx);
+    struct hart_fence fence = { gva, size, kind == SBI_FENCE_VMA_ASID, (uint16_t)asid };
+    uint32_t requests = kind == SBI_FENCE_I ? HART_REQ_FENCE_I : 0;
     struct vcpu *targets[CONFIG_MAX_CPUS];
     unsigned count = 0;
 
-    (void)gva;
-    (void)size;
-    (void)asid;
-    for (unsigned i = 0; i < machine->config.cpus; i++)
-        if (sbi_hart_set_has(set, i))
-            targets[count++] = machine->vcpu[i];
-    vcpu_request_and_wait(ctx, targets, count,
-                          kind == SBI_FENCE_I ? HART_REQ_FENCE_I : HART_REQ_TLB_FLUSH);
+    for (unsigned i = 0; i < machine->config.cpus; i++) {
+        if (!sbi_hart_set_has(set, i))
+            continue;
+        if (kind != SBI_FENCE_I)
+            requests |= hart_post_fence(&machine->vcpu[i]->hart, &fence);
+        targets[count++] = machine->vcpu[i];
+    }
+    vcpu_request_and_wait(ctx, targets, count, requests);
 }
 
 /* ---- harts ---- */

@@ -367,3 +367,55 @@ TEST(satp_chooses_the_space)
     assert_false(has(&f.hart.tlb, TLB_BANK_S, global));
     fixture_fini(&f);
 }
+
+static void remote(struct hart *hart, gva_t gva, uint64_t size, int asid)
+{
+    struct hart_fence fence = { gva, size, asid >= 0, (uint16_t)asid };
+
+    hart_request(hart, hart_post_fence(hart, &fence));
+    (void)hart_serve_requests(hart);
+}
+
+TEST(a_remote_fence_drops_what_it_names)
+{
+    struct fixture f;
+    struct tlb *tlb = &f.hart.tlb;
+
+    fixture_init(&f);
+    fill_all(tlb);
+    remote(&f.hart, A + 0xfff, 2, -1);
+    assert_int_equal(left(tlb), HAS_ALL & ~HAS_A & ~HAS_B);
+    fill_all(tlb);
+    remote(&f.hart, A, PAGE_SIZE_BYTES, -1);
+    assert_int_equal(left(tlb), HAS_ALL & ~HAS_A);
+    remote(&f.hart, A, 0, -1);
+    remote(&f.hart, B, PAGE_SIZE_BYTES, 1);
+    assert_int_equal(left(tlb), HAS_ALL & ~HAS_A);
+    remote(&f.hart, B - PAGE_SIZE_BYTES * 7, 8 * PAGE_SIZE_BYTES, 2);
+    assert_int_equal(left(tlb), HAS_ALL & ~HAS_A & ~HAS_B);
+    fill_all(tlb);
+    remote(&f.hart, 0, UINT64_MAX, 2);
+    assert_int_equal(left(tlb), HAS_A | HAS_G | HAS_SUPER);
+    remote(&f.hart, 0, MIB(1), 1);
+    assert_int_equal(left(tlb), HAS_G);
+    remote(&f.hart, 0, UINT64_MAX, -1);
+    assert_int_equal(left(tlb), 0);
+    fixture_fini(&f);
+}
+
+TEST(remote_fences_without_a_place_drop_all)
+{
+    struct hart_fence fence = { A, PAGE_SIZE_BYTES, false, 0 };
+    struct fixture f;
+
+    fixture_init(&f);
+    fill_all(&f.hart.tlb);
+    for (unsigned i = 0; i < HART_FENCES; i++)
+        assert_int_equal(hart_post_fence(&f.hart, &fence), HART_REQ_FENCE);
+    assert_int_equal(hart_post_fence(&f.hart, &fence), HART_REQ_TLB_FLUSH);
+    hart_request(&f.hart, HART_REQ_FENCE);
+    (void)hart_serve_requests(&f.hart);
+    assert_int_equal(left(&f.hart.tlb), HAS_ALL & ~HAS_A);
+    assert_int_equal(hart_post_fence(&f.hart, &fence), HART_REQ_FENCE); /* there is room again */
+    fixture_fini(&f);
+}
