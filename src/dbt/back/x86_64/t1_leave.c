@@ -16,9 +16,11 @@ static void align_displacement(struct t1 *t, unsigned ahead)
         x86_nop(&t->a, 4 - off);
 }
 
+/* May an exit to target be linked? What begins in the page's last two bytes may straddle, and such
+ * a block has no links (cache_link()): it is left to the jump cache. */
 static bool in_page(const struct t1 *t, int64_t target)
 {
-    return target >= 0 && target < PAGE_SIZE_BYTES && t->tb->gpa2 == UINT64_MAX;
+    return target >= 0 && target < PAGE_SIZE_BYTES - 2 && t->tb->gpa2 == UINT64_MAX;
 }
 
 static bool is_backward(const struct t1 *t, int64_t target)
