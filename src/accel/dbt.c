@@ -100,6 +100,37 @@ static void tlb_stats(struct strbuf *out, unsigned hart, const struct tlb_stats 
         strbuf_addf(out, "hart%u.tlb.%s %" PRIu64 "\n", hart, counts[i].name, counts[i].count);
 }
 
+static void hart_stats(struct strbuf *out, unsigned hart, const struct dbt_stats *s)
+{
+    const struct {
+        const char *name;
+        uint64_t count;
+    } counts[] = {
+        { "instructions", s->instructions }, { "lookups", s->lookups },
+        { "interpreted", s->interpreted },   { "entered", s->entered },
+        { "left_heard", s->left_heard },     { "left_unlinked", s->left_unlinked },
+        { "left_lost", s->left_lost },       { "exceptions", s->exceptions },
+        { "interrupts", s->interrupts },
+    };
+
+    for (unsigned i = 0; i < ARRAY_LEN(counts); i++)
+        strbuf_addf(out, "hart%u.%s %" PRIu64 "\n", hart, counts[i].name, counts[i].count);
+}
+
+static void code_stats(struct strbuf *out, struct dbt *dbt)
+{
+    struct back_stats code;
+
+    if (!dbt_get_back_stats(dbt, &code))
+        return;
+    strbuf_addf(out,
+                "code.blocks %" PRIu64 "\ncode.block_bytes %" PRIu64 "\ncode.regions %" PRIu64
+                "\ncode.region_bytes %" PRIu64 "\ncode.used %" PRIu64 "\ncode.size %" PRIu64
+                "\ncode.forgotten %" PRIu64 "\n",
+                code.blocks, code.block_bytes, code.regions, code.region_bytes, code.used,
+                code.size, code.forgotten);
+}
+
 static void dbt_accel_stats(struct accel *accel, struct strbuf *out)
 {
     struct cache_stats cache;
@@ -111,8 +142,7 @@ static void dbt_accel_stats(struct accel *accel, struct strbuf *out)
         if (accel->vcpu[i] == NULL)
             continue;
         dbt_hart_get_stats(accel->vcpu[i]->engine, &hart);
-        strbuf_addf(out, "hart%u.instructions %" PRIu64 "\nhart%u.lookups %" PRIu64 "\n", i,
-                    hart.instructions, i, hart.lookups);
+        hart_stats(out, i, &hart);
         tlb_stats(out, i, &accel->vcpu[i]->hart.tlb.stats);
     }
     strbuf_addf(out,
@@ -121,6 +151,7 @@ static void dbt_accel_stats(struct accel *accel, struct strbuf *out)
                 "\ncache.fences %" PRIu64 "\n",
                 cache.blocks, cache.bytes, cache.pages, cache.translated, cache.dropped,
                 cache.flushes, cache.fences);
+    code_stats(out, accel->vm);
     dbt_get_regions_stats(accel->vm, &regions);
     strbuf_addf(
         out, "regions.wanted %" PRIu64 "\nregions.made %" PRIu64 "\nregions.blocks %" PRIu64 "\n",

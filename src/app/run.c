@@ -56,16 +56,47 @@ static void quit(struct keys *keys)
     loop_stop(container_of(keys, struct run, keys)->loop);
 }
 
+/* end: of a line; a terminal in raw mode wants a carriage return too. */
+static void print_stats(struct machine *machine, const char *end)
+{
+    struct strbuf text;
+    const char *line;
+    size_t len;
+
+    strbuf_init(&text);
+    machine_stats(machine, &text);
+    for (line = strbuf_str(&text); *line != '\0'; line += len + 1) {
+        len = strcspn(line, "\n");
+        fprintf(stderr, "%.*s%s", (int)len, line, end);
+    }
+    strbuf_fini(&text);
+}
+
+/* SIGUSR1: the counters as they are now. They belong to the harts' threads, which stand still
+ * meanwhile. */
+static void show_stats(struct run *run)
+{
+    if (run->machine == NULL)
+        return;
+    machine_pause(run->machine);
+    print_stats(run->machine, isatty(STDERR_FILENO) == 1 ? "\r\n" : "\n");
+    machine_resume(run->machine);
+}
+
 static void signal_ready(struct loop_fd *lfd, unsigned events)
 {
     struct run *run = container_of(lfd, struct run, signals);
     struct signalfd_siginfo info;
 
     (void)events;
-    if (read(run->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-        run->signal = (int)info.ssi_signo;
-        loop_stop(run->loop);
+    if (read(run->signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
+        return;
+    if (info.ssi_signo == SIGUSR1) {
+        show_stats(run);
+        return;
     }
+    run->signal = (int)info.ssi_signo;
+    loop_stop(run->loop);
 }
 
 static void ending_signals(sigset_t *set)
@@ -77,11 +108,18 @@ static void ending_signals(sigset_t *set)
     sigaddset(set, SIGQUIT);
 }
 
+/* Those that come to the loop. */
+static void all_signals(sigset_t *set)
+{
+    ending_signals(set);
+    sigaddset(set, SIGUSR1);
+}
+
 static int watch_signals(struct run *run, struct error *err)
 {
     sigset_t set;
 
-    ending_signals(&set);
+    all_signals(&set);
     /* Before any thread is started, so that all inherit it. */
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN); /* a client that went away is an error of write() */
@@ -89,16 +127,6 @@ static int watch_signals(struct run *run, struct error *err)
     if (run->signal_fd < 0)
         return error_set(err, errno, "cannot watch for signals: %s", strerror(errno));
     return loop_fd_add(run->loop, &run->signals, run->signal_fd, LOOP_READ, signal_ready, err);
-}
-
-static void print_stats(struct machine *machine)
-{
-    struct strbuf text;
-
-    strbuf_init(&text);
-    machine_stats(machine, &text);
-    fputs(strbuf_str(&text), stderr);
-    strbuf_fini(&text);
 }
 
 /* A pseudo terminal's name is known only now. */
@@ -150,7 +178,7 @@ static int run_options(struct run *run, const struct machine_config *config)
         rc = run_machine(run, config, &err);
     /* The terminal first, or messages come out as stairs. */
     if (rc == 0 && config->stats)
-        print_stats(run->machine);
+        print_stats(run->machine, "\n");
     machine_free(run->machine);
     if (run->signal_fd >= 0) {
         loop_fd_del(&run->signals);

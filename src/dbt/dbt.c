@@ -404,6 +404,17 @@ static void want_region(struct dbt_hart *dh, struct tb *from, struct tb *head)
     atomic_store_explicit(&from->heat, again, memory_order_relaxed);
 }
 
+static void count_leaving(struct dbt_hart *dh, const struct tb *from)
+{
+    dh->stats.entered++;
+    if (atomic_load_explicit(&dh->hart->attention, memory_order_relaxed) != 0)
+        dh->stats.left_heard++;
+    else if (from != NULL)
+        dh->stats.left_unlinked++;
+    else
+        dh->stats.left_lost++;
+}
+
 /* Runs tb, which is at s.pc, and what follows it: compiled blocks as far as they lead, then the
  * interpreter. */
 static void run_blocks(struct dbt_hart *dh, struct tb *tb)
@@ -418,6 +429,7 @@ static void run_blocks(struct dbt_hart *dh, struct tb *tb)
             lockstep_enter(dh, tb, &from, &link);
         else
             dh->back->enter(dh->dbt->back, hart, tb, &from, &link);
+        count_leaving(dh, from);
         if (from == NULL || atomic_load_explicit(&hart->attention, memory_order_relaxed) != 0)
             return;
         tb = dbt_block_after(dh, from, hart->run.page | (from->gpa & PAGE_OFFSET_MASK), link,
@@ -429,6 +441,7 @@ static void run_blocks(struct dbt_hart *dh, struct tb *tb)
         if (unlikely(atomic_load_explicit(&from->heat, memory_order_relaxed) < 0))
             want_region(dh, from, tb);
     }
+    dh->stats.interpreted++;
     t0_run(dh, tb, hart->s.pc);
 }
 
@@ -448,7 +461,7 @@ void dbt_run(struct dbt_hart *dh)
             serve_requests(dh);
         if ((attention & HART_ATTN_IRQ) && !(attention & (HART_ATTN_WFI | HART_ATTN_STOPPED))) {
             dbt_count(dh); /* in the mode it ran in */
-            (void)hart_take_interrupt(hart);
+            dh->stats.interrupts += hart_take_interrupt(hart);
         }
         if (attention != 0)
             break;
@@ -575,4 +588,12 @@ void dbt_wait_for_regions(struct dbt *dbt)
 {
     if (dbt->regions != NULL)
         regions_drain(dbt->regions);
+}
+
+bool dbt_get_back_stats(struct dbt *dbt, struct back_stats *ret_stats)
+{
+    if (dbt->back == NULL)
+        return false;
+    back_host->stats(dbt->back, ret_stats);
+    return true;
 }

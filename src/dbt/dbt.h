@@ -44,13 +44,22 @@ void dbt_run(struct dbt_hart *dh);
 void dbt_fence_i(struct dbt_hart *dh);
 
 struct dbt_stats {
-    uint64_t instructions; /* executed by this hart */
-    uint64_t lookups;      /* jump cache misses */
+    uint64_t instructions;           /* executed by this hart */
+    uint64_t lookups;                /* jump cache misses */
+    uint64_t interpreted;            /* runs of T0, from block to block */
+    uint64_t entered;                /* compiled code, and why it was left: */
+    uint64_t left_heard;             /* the attention word had something */
+    uint64_t left_unlinked;          /* an exit without a link yet */
+    uint64_t left_lost;              /* a jump not in the jump cache, a change of modes, a trap */
+    uint64_t exceptions, interrupts; /* taken */
 };
 void dbt_hart_get_stats(const struct dbt_hart *dh, struct dbt_stats *ret_stats);
 struct cache_stats;
 struct strbuf;
 void dbt_lockstep_stats(struct dbt *dbt, struct strbuf *out); /* nothing when it is off */
+struct back_stats;
+/* False: nothing compiles. */
+bool dbt_get_back_stats(struct dbt *dbt, struct back_stats *ret_stats);
 struct regions_stats;
 void dbt_get_cache_stats(struct dbt *dbt, struct cache_stats *ret_stats);
 /* Of regions (dbt/regions.h); all zero when none are made. */

@@ -68,6 +68,7 @@ static inline void dbt_take_exception(struct dbt_hart *dh)
     if (unlikely(dh->lockstep != NULL))
         lockstep_raised(dh);
     dbt_count(dh);
+    dh->stats.exceptions++;
     hart_take_exception(dh->hart);
 }
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 
 import pytest
@@ -125,6 +126,19 @@ def test_memory_outside_the_guests(boot, disk):
     kib = machine.own_memory()
     machine.power_off()
     assert kib <= 48 * 1024, f"{kib} KiB"
+
+
+def test_counters_on_request(boot):
+    """SIGUSR1 shows them while the guest runs, and it goes on; --stats at the end, grown."""
+    machine = boot("--cpus", 2, "--stats")
+    machine.to_shell()
+    machine.signal(signal.SIGUSR1)
+    first = int(machine.errors.expect(r"^hart0\.instructions (\d+)", STEP)[1])
+    machine.errors.expect(r"^cache\.blocks \d+", STEP)
+    assert machine.run("echo still-here") == "still-here"
+    machine.power_off()
+    last = re.findall(r"^hart0\.instructions (\d+)", machine.stderr(), re.M)
+    assert int(last[-1]) > first > 0
 
 
 def test_device_tree_is_sound(start, tmp_path, disk):

@@ -16,6 +16,13 @@ struct back;
 struct hart;
 struct tb;
 
+struct back_stats {
+    uint64_t blocks, block_bytes;   /* compiled since the start, and their host code */
+    uint64_t regions, region_bytes; /* likewise */
+    uint64_t used, size;            /* bytes of code memory, now; of both halves together */
+    uint64_t forgotten;             /* times all code was */
+};
+
 struct back_ops {
     const char *name; /* the host: "x86_64" */
     int (*available)(struct error *err);
@@ -38,6 +45,7 @@ struct back_ops {
     /* All code is to be forgotten: no block that has any can be found any more, and harts leave
      * it within their read side. Called at a flush of the cache. */
     void (*forget)(struct back *back);
+    void (*stats)(struct back *back, struct back_stats *ret_stats);
 };
 
 /* NULL where this host has none. */

@@ -154,6 +154,8 @@ static bool t1_compile(struct back *back, struct tb *tb)
         emit_block(t);
         assert(!t->a.overflow);
         half->at = (uint8_t *)(((uintptr_t)t->a.at + 15) & ~(uintptr_t)15);
+        back->stats.blocks++;
+        back->stats.block_bytes += (uint64_t)(half->at - start);
         atomic_store_explicit(&tb->code, code_exec(&back->memory, start), memory_order_release);
         fits = true;
     }
@@ -220,11 +222,23 @@ static void t1_forget(struct back *back)
     pthread_mutex_lock(&back->lock);
     half = &back->half[back->current];
     half->at = half->start;
+    back->stats.forgotten++;
     atomic_store(&half->free, false);
     back->current ^= 1;
     pthread_mutex_unlock(&back->lock);
     r->half = half;
     call_rcu(&r->rcu, reclaim);
+}
+
+static void t1_stats(struct back *back, struct back_stats *ret_stats)
+{
+    const struct code_half *half = &back->half[back->current];
+
+    pthread_mutex_lock(&back->lock);
+    *ret_stats = back->stats;
+    ret_stats->used = (uint64_t)(half->at - half->start);
+    pthread_mutex_unlock(&back->lock);
+    ret_stats->size = back->memory.size;
 }
 
 /* ---- life ---- */
@@ -294,6 +308,7 @@ static const struct back_ops t1_ops = {
     .link = t1_link,
     .leave = t1_leave,
     .forget = t1_forget,
+    .stats = t1_stats,
 };
 
 const struct back_ops *const back_host = &t1_ops;

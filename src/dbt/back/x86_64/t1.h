@@ -82,6 +82,7 @@ struct back {
         _Atomic bool free;
     } half[2];
     unsigned current;
+    struct back_stats stats; /* but for used and size */
 };
 
 enum { T1_XMM_FIRST = 3, T1_XMMS = 16 - T1_XMM_FIRST };

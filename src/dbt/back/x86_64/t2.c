@@ -89,9 +89,12 @@ static struct code_half *reserve(struct back *back, uint8_t **ret_start)
 }
 
 /* Gives back what is behind `end`, if it is still the last. */
-static void settle(struct back *back, struct code_half *half, uint8_t *start, uint8_t *end)
+static void settle(struct back *back, struct code_half *half, uint8_t *start, uint8_t *end,
+                   bool made)
 {
     pthread_mutex_lock(&back->lock);
+    back->stats.regions += made;
+    back->stats.region_bytes += (uint64_t)(end - start);
     if (half == &back->half[back->current] && half->at == start + T2_CODE_BYTES)
         half->at = (uint8_t *)(((uintptr_t)end + 15) & ~(uintptr_t)15);
     pthread_mutex_unlock(&back->lock);
@@ -116,7 +119,7 @@ const void *t2_compile(struct back *back, const struct region *region,
         entry = emit_region(t2);
         if (!t2->t.a.overflow && !t2->full)
             code = code_exec(&back->memory, entry);
-        settle(back, half, start, code == NULL ? start : t2->t.a.at);
+        settle(back, half, start, code == NULL ? start : t2->t.a.at, code != NULL);
     }
     free(t2);
     return code;
