@@ -71,6 +71,12 @@ static bool is_legal(const struct hart *hart, unsigned op)
     }
 }
 
+static void zero_block(uint64_t *hva)
+{
+    for (unsigned i = 0; i < CBO_BLOCK / 8; i++)
+        __atomic_store_n(&hva[i], 0, __ATOMIC_RELAXED);
+}
+
 /* Host memory is coherent, so that there is nothing to clean, flush or invalidate; what is left
  * is the permission, which is that of a load or a store; W implies R, so a load's. Its faults are
  * those of a store, and name the address given, not the block's. */
@@ -80,9 +86,15 @@ bool hart_cbo(struct hart *hart, unsigned op, gva_t gva, uint32_t raw_insn)
     gva_t block = gva & ~(gva_t)(CBO_BLOCK - 1);
     enum tlb_bank bank = hart->data_bank;
     struct tlb_entry *entry;
+    uint64_t *fast;
 
     if (!is_legal(hart, op))
         return hart_raise(hart, CAUSE_ILLEGAL, raw_insn);
+    fast = op == CBO_ZERO ? tlb_probe(hart->tlb.table, TLB_WRITE, block, CBO_BLOCK) : NULL;
+    if (likely(fast != NULL)) { /* kernels zero their pages so, 64 times each */
+        zero_block(fast);
+        return true;
+    }
     entry = access_find(hart, gva, kind, ACCESS_WRITE, bank);
     if (entry == NULL)
         return false;
@@ -95,8 +107,7 @@ bool hart_cbo(struct hart *hart, unsigned op, gva_t gva, uint32_t raw_insn)
     if (entry->ram == NULL || (entry->flags & TLB_NO_WRITE))
         return access_fault(hart, ACCESS_WRITE, gva);
     access_will_write(hart, entry, block, CBO_BLOCK);
-    for (unsigned i = 0; i < CBO_BLOCK; i += 8)
-        __atomic_store_n((uint64_t *)access_hva(entry, block + i), 0, __ATOMIC_RELAXED);
+    zero_block(access_hva(entry, block));
     access_wrote(hart, entry, block, CBO_BLOCK);
     return true;
 }

@@ -147,6 +147,38 @@ static void two_spaces(void)
     CHECK_EQ(run(S, (void *)probe_ld, VA + 0x5000, 0).cause, LOAD_PAGE);
 }
 
+static void use(struct space *space, u64 asid)
+{
+    CSR_WRITE(SATP, (u64)SV39 << 60 | asid << 44 | (u64)space->root >> 12);
+}
+
+/* More identifiers than one would keep apart by hardware, in turns: odd ones are for `one`. What is
+ * fenced for an identifier that is not in use counts when it is used again. */
+static void many_spaces(void)
+{
+    static const u64 page_of[3] = { 1, 3, 1 };
+    u64 max_asid;
+
+    space_use(&one, 0xffff);
+    max_asid = CSR_READ(SATP) >> 44 & 0xffff;
+    if (max_asid < 20)
+        return;
+    space_map(&two, VA, PAGE(2), 0, LEAF);
+    space_map(&one, VA, PAGE(1), 0, LEAF);
+    sfence_vma();
+    for (int round = 0; round < 3; round++) {
+        space_map(&one, VA, PAGE(page_of[round]), 0, LEAF);
+        for (u64 asid = 1; round != 0 && asid <= 20; asid += 2)
+            fence(round == 1 ? 2 : 3, VA, asid);
+        for (u64 i = 0; i < 60; i++) {
+            u64 asid = i * 7 % 20 + 1;
+
+            use(asid & 1 ? &one : &two, asid);
+            CHECK_EQ(load(VA), asid & 1 ? page_of[round] * 0x1111 : 0x2222);
+        }
+    }
+}
+
 /* The same virtual address executes other code when its page changes. */
 static void code_pages(void)
 {
@@ -190,6 +222,7 @@ int main(void)
     pointer_changes();
     space_init_another(&two, SV39);
     two_spaces();
+    many_spaces();
     space_use(&one, 0);
     code_pages();
     return 0;

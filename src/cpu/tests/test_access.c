@@ -319,7 +319,13 @@ TEST(cbo_zero_clears_its_block)
     assert_true(cbo(&f, ZERO, 0x1000 + 100));
     for (unsigned i = 0; i < 256; i++)
         assert_int_equal(*byte(&f, FIRST + i), i >= 64 && i < 128 ? 0 : 0xee);
+    assert_non_null(fast(&f, TLB_WRITE, 0x1000)); /* the next one asks nobody */
+    assert_true(cbo(&f, ZERO, 0x1000 + 191));
+    for (unsigned i = 0; i < 256; i++)
+        assert_int_equal(*byte(&f, FIRST + i), i >= 64 && i < 192 ? 0 : 0xee);
     ram_block_watch(f.ram, DIRTY_MIGRATION, (FIRST - RAM_BASE) / PAGE_SIZE_BYTES, 1);
+    hart_request(&f.hart, HART_REQ_TLB_FLUSH_WRITES);
+    (void)hart_serve_requests(&f.hart);
     assert_true(cbo(&f, ZERO, 0x1000));
     assert_true(ram_block_is_dirty(f.ram, DIRTY_MIGRATION, (FIRST - RAM_BASE) / PAGE_SIZE_BYTES));
     assert_false(cbo(&f, ZERO, 0x2000 + 5));
