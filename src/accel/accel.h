@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/strbuf.h"
+#include "dbt/dump.h"
 #include "dbt/tuning.h"
 #include "isa/riscv/config.h"
 #include "mem/space.h"
@@ -24,6 +25,7 @@ struct accel_config {
     /* Lock-step's, see dbt/dbt.h. May be NULL. */
     void (*failed)(void *opaque, const char *sentence, const char *report);
     void *opaque;
+    struct dbt_dump dump; /* of what is translated; see dbt/dump.h */
 };
 
 struct accel_ops {

@@ -37,6 +37,7 @@ static int vm_new(struct accel *accel, size_t code_bytes, struct error *err)
         .tuning = &accel->config.tuning,
         .failed = accel->config.failed,
         .opaque = accel->config.opaque,
+        .dump = accel->config.dump,
     };
 
     return dbt_new((struct dbt **)&accel->vm, &config, err);

@@ -323,6 +323,31 @@ static int set_stats(struct options *o, const struct kv_list *kv, const char *te
     return 0;
 }
 
+static int set_dump(struct options *o, const struct kv_list *kv, const char *text,
+                    struct error *err)
+{
+    const char *path = strchr(text, '=');
+    unsigned stages = 0, i;
+    size_t len;
+
+    (void)kv;
+    if (path == NULL || path[1] == '\0')
+        return error_set(err, EINVAL, "'%s' names no file; as in guest+ir+t0+host=dump.txt", text);
+    for (; text < path; text += len + (text[len] == '+')) {
+        len = strcspn(text, "+=");
+        for (i = 0; i < DBT_DUMP_STAGES; i++)
+            if (strlen(dbt_dump_stage_name[i]) == len &&
+                memcmp(dbt_dump_stage_name[i], text, len) == 0)
+                break;
+        if (i == DBT_DUMP_STAGES)
+            return error_set(err, EINVAL, "there is no stage '%.*s'; choose from: guest ir t0 host",
+                             (int)len, text);
+        stages |= 1u << i;
+    }
+    o->machine.dump_stages = stages;
+    return keep_in(o, &o->machine.dump, path + 1, err);
+}
+
 static int set_config(struct options *o, const struct kv_list *kv, const char *text,
                       struct error *err)
 {
@@ -357,6 +382,8 @@ static const struct option option_table[] = {
       "adds a virtio console; with stdio, the UART gets null unless --serial says otherwise", set_console },
     { "no-reboot", TAKES_NOTHING, NULL, NULL, "end when the guest resets", set_no_reboot },
     { "stats", TAKES_NOTHING, NULL, NULL, "counters on standard error at the end", set_stats },
+    { "dump", TAKES_TEXT, NULL, "STAGE[+STAGE]...=F",
+      "write what becomes of guest code to F; STAGE: guest, ir, t0, host", set_dump },
     { "dump-dtb", TAKES_TEXT, NULL, "F", "write the device tree to F and do not run", set_dump_dtb },
     { "config", TAKES_TEXT, NULL, "F", "read options from the JSON file F, here", set_config },
 };

@@ -211,6 +211,8 @@ static struct tb *translate(struct dbt_hart *dh, const struct origin *from)
     tb->mode = dh->mode;
     tb->length = (uint16_t)here;
     tb->content = tb_hash(bytes.first, here, 0);
+    dbt_dump_block(&dh->dbt->config.dump, dh->hart->isa, tb, &dh->ir, bytes.first,
+                   source.next_page);
     atomic_store_explicit(&tb->heat, turns_to_region(dh->dbt), memory_order_relaxed);
     return tb;
 }
@@ -479,6 +481,26 @@ void dbt_run(struct dbt_hart *dh)
 
 /* ---- life ---- */
 
+static void made(void *opaque, const struct tb *tb, bool region, const void *code, size_t bytes)
+{
+    struct dbt *dbt = opaque;
+
+    dbt_dump_host(&dbt->config.dump, tb, region, code, bytes);
+}
+
+static int make_back(struct dbt *dbt, struct error *err)
+{
+    struct back_config config = {
+        .code_bytes = dbt->config.code_bytes,
+        .perf_map = dbt->tuning.perf_map,
+        .jitdump = dbt->tuning.jitdump,
+        .made = made,
+        .opaque = dbt,
+    };
+
+    return back_host->create(&dbt->back, &config, err);
+}
+
 int dbt_new(struct dbt **ret_dbt, const struct dbt_config *config, struct error *err)
 {
     struct dbt *dbt;
@@ -495,7 +517,7 @@ int dbt_new(struct dbt **ret_dbt, const struct dbt_config *config, struct error 
     rc = cache_new(&dbt->cache, config->space, config->harts, config->cache_bytes, &dbt_cache_ops,
                    dbt, err);
     if (rc == 0 && config->code_bytes != 0)
-        rc = back_host->create(&dbt->back, config->code_bytes, err);
+        rc = make_back(dbt, err);
     if (rc == 0 && dbt->back != NULL && dbt->tuning.lockstep)
         rc = lockstep_new(&dbt->lockstep, config, err);
     if (rc == 0 && dbt->back != NULL && dbt->tuning.t2)

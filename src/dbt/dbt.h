@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "cpu/hart.h"
+#include "dbt/dump.h"
 #include "dbt/tuning.h"
 
 struct dbt;
@@ -25,6 +26,7 @@ struct dbt_config {
      * once; no hart runs guest code any more. */
     void (*failed)(void *opaque, const char *sentence, const char *report);
     void *opaque;
+    struct dbt_dump dump;
 };
 
 int dbt_new(struct dbt **ret_dbt, const struct dbt_config *config, struct error *err) NODISCARD;

@@ -52,6 +52,10 @@ struct machine_config {
     const char *serial;  /* chardev of the 16550: "stdio", "pty", "file=F", "unix=P", "null" */
     const char *console; /* chardev of a virtio console; NULL: none */
     bool no_reboot;      /* a reset ends the run instead */
+    /* What becomes of guest code is written there, of the stages that have a bit (enum
+     * dbt_dump_stage); NULL: not. */
+    const char *dump;
+    unsigned dump_stages;
     bool stats;          /* counters on stderr at the end */
 };
 

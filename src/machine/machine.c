@@ -8,8 +8,10 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { IO_THREADS = 4, CACHE_BYTES = 24 << 20 };
 
@@ -113,15 +115,42 @@ static void accel_failed(void *opaque, const char *sentence, const char *report)
     machine_request_end(machine, MACHINE_HOST_ERROR, 0);
 }
 
+/* On any thread: one write a text, appended. What a full disk does not take is missing. */
+static void write_dump(void *opaque, const char *text)
+{
+    struct machine *machine = opaque;
+
+    (void)!write(machine->dump_fd, text, strlen(text));
+}
+
+static int open_dump(struct machine *machine, struct dbt_dump *ret_dump, struct error *err)
+{
+    const struct machine_config *config = &machine->config;
+
+    *ret_dump = (struct dbt_dump){ 0 };
+    if (config->dump == NULL)
+        return 0;
+    machine->dump_fd =
+        open(config->dump, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
+    if (machine->dump_fd < 0)
+        return error_set(err, errno, "--dump: cannot write '%s': %s", config->dump,
+                         strerror(errno));
+    *ret_dump = (struct dbt_dump){ config->dump_stages, write_dump, machine };
+    return 0;
+}
+
 static int make(struct machine *machine, struct error *err)
 {
     const struct accel_ops *accel_ops = NULL;
     struct accel_config accel_config;
     struct dbt_tuning tuning;
+    struct dbt_dump dump;
     int rc = choose_board(machine, err);
 
     if (rc == 0)
         rc = accel_choose(machine->config.accel, &accel_ops, &tuning, err);
+    if (rc == 0)
+        rc = open_dump(machine, &dump, err);
     if (rc == 0)
         rc = pool_new(&machine->pool, IO_THREADS, "io", err);
     if (rc == 0)
@@ -136,6 +165,7 @@ static int make(struct machine *machine, struct error *err)
         .tuning = tuning,
         .failed = accel_failed,
         .opaque = machine,
+        .dump = dump,
     };
     rc = accel_new(&machine->accel, accel_ops, &accel_config, err);
     if (rc == 0)
@@ -156,6 +186,7 @@ int machine_new(struct machine **ret_machine, const struct machine_config *confi
     machine->host = *host;
     machine->loop = loop;
     strbuf_init(&machine->report);
+    machine->dump_fd = -1;
     machine->paused = 1;
     loop_work_init(&machine->end_work, loop, end_work);
     loop_work_init(&machine->reset_work, loop, reset_work);
@@ -193,6 +224,8 @@ void machine_free(struct machine *machine)
     mem_region_fini(&machine->root);
     mem_thread_unregister();
     strbuf_fini(&machine->report);
+    if (machine->dump_fd >= 0)
+        close(machine->dump_fd);
     free(machine);
 }
 

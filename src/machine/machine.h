@@ -93,6 +93,7 @@ struct machine {
     bool ended;
     struct error error;
     struct strbuf report;
+    int dump_fd; /* -1: none */
 };
 
 #endif

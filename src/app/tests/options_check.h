@@ -24,7 +24,8 @@ static inline void check_machine(const struct machine_config *m)
 {
     size_t total = text_length(m->kernel) + text_length(m->initrd) + text_length(m->cmdline) +
                    text_length(m->dtb) + text_length(m->bios) + text_length(m->dump_dtb) +
-                   text_length(m->serial) + text_length(m->console) + text_length(m->accel);
+                   text_length(m->dump) + text_length(m->serial) + text_length(m->console) +
+                   text_length(m->accel);
 
     require(m->machine != NULL && m->serial != NULL);
     require(m->cpus >= 1 && m->cpus <= CONFIG_MAX_CPUS);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "app/options.h"
+#include "dbt/dump.h"
 #include "base/types.h"
 
 enum { MAX_WORDS = 64 };
@@ -191,6 +192,10 @@ TEST(switches)
     assert_true(o.machine.rng && o.machine.no_reboot && o.machine.stats);
     assert_string_equal(o.machine.accel, "interp");
     options_fini(&o);
+    parse_good(&o, "--bios b --dump guest+host=a=b");
+    assert_string_equal(o.machine.dump, "a=b");
+    assert_int_equal(o.machine.dump_stages, 1 << DBT_DUMP_GUEST | 1 << DBT_DUMP_HOST);
+    options_fini(&o);
 }
 
 TEST(the_last_of_equal_options_counts)
@@ -254,6 +259,8 @@ static const struct bad {
     { "--cpu rv64,mmu=sv32", "--cpu", "sv39" },
     { "--machine pc", "--machine: there is no board 'pc'", "virt" },
     { "--accel fast", "--accel: there is no accelerator 'fast'", "interp" },
+    { "--dump ir", "--dump: 'ir' names no file", "dump.txt" },
+    { "--dump ir+hex=f", "--dump: there is no stage 'hex'", "guest ir t0 host" },
     { "--accel jit,fast", "--accel: accelerator 'jit': there is no 'fast' to choose", "--help" },
     { "--accel jit,t1-after=0", "'t1-after' is a number from 1 to", "t1-after=16" },
     { "--accel jit,t1-after", "'t1-after' is a number", "16" },

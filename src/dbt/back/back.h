@@ -23,10 +23,19 @@ struct back_stats {
     uint64_t forgotten;             /* times all code was */
 };
 
+struct back_config {
+    size_t code_bytes;
+    bool perf_map, jitdump; /* tell perf (x86_64/perf_map.h) */
+    /* `code` has been made of tb, or of the region that begins with it, and can be run. [any
+     * thread, no lock held] May be NULL. */
+    void (*made)(void *opaque, const struct tb *tb, bool region, const void *code, size_t bytes);
+    void *opaque;
+};
+
 struct back_ops {
     const char *name; /* the host: "x86_64" */
     int (*available)(struct error *err);
-    int (*create)(struct back **ret_back, size_t code_bytes, struct error *err);
+    int (*create)(struct back **ret_back, const struct back_config *config, struct error *err);
     void (*destroy)(struct back *back);
     /* Compiles tb and sets tb->code; false when there is no room for code now. [any hart] */
     bool (*compile)(struct back *back, struct tb *tb);

@@ -85,6 +85,16 @@ bool fixture_init_jit(struct fixture *f, unsigned harts, const struct dbt_tuning
     return true;
 }
 
+bool fixture_init_dumping(struct fixture *f, const struct dbt_tuning *tuning,
+                          const struct dbt_dump *dump)
+{
+    if (back_host == NULL || back_host->available(NULL) < 0)
+        return false;
+    init(f, 1,
+         (struct dbt_config){ .code_bytes = FIXTURE_CODE_BYTES, .tuning = tuning, .dump = *dump });
+    return true;
+}
+
 void fixture_init_lockstep(struct fixture *f, unsigned harts,
                            void (*failed)(void *opaque, const char *sentence, const char *report),
                            void *opaque)

@@ -51,6 +51,9 @@ struct fixture {
 void fixture_init(struct fixture *f, unsigned harts, unsigned max_insns);
 /* The same with the compiler; false: this host has none, and nothing was made. */
 bool fixture_init_jit(struct fixture *f, unsigned harts, const struct dbt_tuning *tuning);
+/* The same with one hart and dumps. */
+bool fixture_init_dumping(struct fixture *f, const struct dbt_tuning *tuning,
+                          const struct dbt_dump *dump);
 /* The same in lock-step; skips the test where there is no compiler. */
 void fixture_init_lockstep(struct fixture *f, unsigned harts,
                            void (*failed)(void *opaque, const char *sentence, const char *report),

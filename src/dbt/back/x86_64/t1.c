@@ -8,6 +8,8 @@
 #include <cpuid.h>
 #include <errno.h>
 #include <immintrin.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <urcu.h>
@@ -126,12 +128,28 @@ static void emit_block(struct t1 *t)
     t1_emit_cold(t);
 }
 
+void t1_made(struct back *back, const struct tb *tb, bool region, const uint8_t *written,
+             size_t bytes)
+{
+    const void *code = code_exec(&back->memory, written);
+    char name[64];
+
+    if (back->perf_map != NULL || back->jitdump != NULL) {
+        snprintf(name, sizeof(name), "guest %s %#" PRIx64, region ? "region" : "block", tb->gpa);
+        perf_map_add(back->perf_map, code, bytes, name);
+        perf_map_add(back->jitdump, code, bytes, name);
+    }
+    if (back->config.made != NULL)
+        back->config.made(back->config.opaque, tb, region, code, bytes);
+}
+
 static bool t1_compile(struct back *back, struct tb *tb)
 {
     struct t1 *t = malloc(sizeof(*t));
     struct code_half *half;
-    uint8_t *start;
+    uint8_t *start = NULL;
     bool fits = false;
+    size_t bytes = 0;
 
     if (t == NULL)
         return false;
@@ -155,11 +173,14 @@ static bool t1_compile(struct back *back, struct tb *tb)
         assert(!t->a.overflow);
         half->at = (uint8_t *)(((uintptr_t)t->a.at + 15) & ~(uintptr_t)15);
         back->stats.blocks++;
-        back->stats.block_bytes += (uint64_t)(half->at - start);
+        bytes = (size_t)(half->at - start);
+        back->stats.block_bytes += bytes;
         atomic_store_explicit(&tb->code, code_exec(&back->memory, start), memory_order_release);
         fits = true;
     }
     pthread_mutex_unlock(&back->lock);
+    if (start != NULL)
+        t1_made(back, tb, false, start, bytes);
     free(t);
     return fits;
 }
@@ -258,17 +279,40 @@ static int t1_available(struct error *err)
     return 0;
 }
 
-static int t1_create(struct back **ret_back, size_t code_bytes, struct error *err)
+/* That a file lacks something is no reason to end otherwise. */
+static void close_perf(struct back *back)
+{
+    (void)!perf_map_close(back->perf_map, NULL);
+    (void)!perf_map_close(back->jitdump, NULL);
+}
+
+static int open_perf(struct back *back, struct error *err)
+{
+    int rc = 0;
+
+    if (back->config.perf_map)
+        rc = perf_map_open(&back->perf_map, PERF_MAP_SYMBOLS, err);
+    if (rc == 0 && back->config.jitdump)
+        rc = perf_map_open(&back->jitdump, PERF_MAP_JITDUMP, err);
+    return rc;
+}
+
+static int t1_create(struct back **ret_back, const struct back_config *config, struct error *err)
 {
     struct back *back = calloc(1, sizeof(*back));
-    size_t half_bytes = (code_bytes - STUB_BYTES) / 2;
+    size_t half_bytes = (config->code_bytes - STUB_BYTES) / 2;
     struct x86_asm a;
     int rc;
 
     if (back == NULL)
         return error_set(err, ENOMEM, "no memory for the compiler");
-    rc = code_memory_new(&back->memory, code_bytes, err);
+    back->config = *config;
+    rc = open_perf(back, err);
+    if (rc == 0)
+        rc = config->perf_map ? code_memory_new_anonymous(&back->memory, config->code_bytes, err)
+                              : code_memory_new(&back->memory, config->code_bytes, err);
     if (rc < 0) {
+        close_perf(back);
         free(back);
         return rc;
     }
@@ -292,6 +336,7 @@ static void t1_destroy(struct back *back)
     if (back == NULL)
         return;
     rcu_barrier();
+    close_perf(back);
     pthread_mutex_destroy(&back->lock);
     code_memory_free(&back->memory);
     free(back);

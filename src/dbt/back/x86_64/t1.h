@@ -26,6 +26,7 @@
 #include "dbt/back/back.h"
 #include "dbt/back/x86_64/asm.h"
 #include "dbt/back/x86_64/code_memory.h"
+#include "dbt/back/x86_64/perf_map.h"
 #include "dbt/cache/tb.h"
 #include "dbt/interp/t0.h"
 
@@ -73,6 +74,8 @@ struct t1_stubs {
 };
 
 struct back {
+    struct back_config config;
+    struct perf_map *perf_map, *jitdump; /* NULL: not asked for */
     struct code_memory memory;
     struct t1_stubs stubs;
     pthread_mutex_t lock; /* guards what follows; a leaf */
@@ -138,6 +141,9 @@ struct t1 {
 
 extern const struct t1_pins t1_pins;
 
+/* t1.c: code of tb is complete; no lock held. */
+void t1_made(struct back *back, const struct tb *tb, bool region, const uint8_t *written,
+             size_t bytes);
 /* t1_stubs.c */
 void t1_make_stubs(struct x86_asm *a, struct t1_stubs *stubs);
 /* load, store and step, for code with these pins. holds_bank: r15 has the soft TLB's bank. */

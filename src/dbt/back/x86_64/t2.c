@@ -120,6 +120,8 @@ const void *t2_compile(struct back *back, const struct region *region,
         if (!t2->t.a.overflow && !t2->full)
             code = code_exec(&back->memory, entry);
         settle(back, half, start, code == NULL ? start : t2->t.a.at, code != NULL);
+        if (code != NULL)
+            t1_made(back, region->block[0].tb, true, start, (size_t)(t2->t.a.at - start));
     }
     free(t2);
     return code;
