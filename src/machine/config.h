@@ -56,7 +56,7 @@ struct machine_config {
      * dbt_dump_stage); NULL: not. */
     const char *dump;
     unsigned dump_stages;
-    bool stats;          /* counters on stderr at the end */
+    bool stats; /* counters on stderr at the end */
 };
 
 #endif

@@ -128,6 +128,17 @@ def test_memory_outside_the_guests(boot, disk):
     assert kib <= 48 * 1024, f"{kib} KiB"
 
 
+@pytest.mark.parametrize("harts", [pytest.param(1, marks=pytest.mark.long), 2, pytest.param(4, marks=pytest.mark.long)])
+def test_lockstep(boot, harts):
+    """The whole way with each run of compiled code checked against the interpreter."""
+    machine = boot("--cpus", harts, "--rng", "--net", "user", "--stats", "--accel", "jit,lockstep,t2-after=50")
+    machine.to_shell(10 * BOOT)
+    assert machine.run("seq 1000 | sha256sum | cut -c1-8", 10 * STEP) == "67d4ff71"
+    machine.power_off()
+    checked = re.search(r"^lockstep\.instructions (\d+)", machine.stderr(), re.M)
+    assert int(checked[1]) > 10**9
+
+
 def test_counters_on_request(boot):
     """SIGUSR1 shows them while the guest runs, and it goes on; --stats at the end, grown."""
     machine = boot("--cpus", 2, "--stats")

@@ -11,8 +11,8 @@
 #include <string.h>
 
 #include "app/options.h"
-#include "dbt/dump.h"
 #include "base/types.h"
+#include "dbt/dump.h"
 
 enum { MAX_WORDS = 64 };
 
