@@ -165,6 +165,8 @@ bool atomic_lr(struct hart *hart, unsigned mem, gva_t gva, uint64_t *ret_value)
     unsigned size = size_of(mem);
     struct operand at;
 
+    if (mem & IR_MEM_RELEASE) /* stores before it come before it */
+        atomic_thread_fence(memory_order_seq_cst);
     if (!locate(hart, gva, size, false, &at))
         return false;
     *ret_value = size == 4 ? extend(__atomic_load_n((uint32_t *)at.hva, __ATOMIC_SEQ_CST), 4)

@@ -111,7 +111,7 @@ static void emit_op(struct t1 *t, const struct t0_op *op)
     t->op = op;
     t->xmm_busy = 0;
     if (!t1_emit_float(t, op) && !t1_emit_int(t, op) && !t1_emit_memory(t, op) &&
-        !t1_emit_leave(t, op))
+        !t1_emit_leave(t, op) && !t1_emit_atomic(t, op))
         t1_step(t);
 }
 

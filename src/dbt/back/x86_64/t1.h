@@ -185,6 +185,7 @@ void t1_xmm_restore(struct t1 *t, const struct t1_cold *cold);
 bool t1_emit_int(struct t1 *t, const struct t0_op *op);     /* t1_int.c */
 bool t1_emit_memory(struct t1 *t, const struct t0_op *op);  /* t1_mem.c */
 bool t1_emit_float(struct t1 *t, const struct t0_op *op);   /* t1_fp.c */
+bool t1_emit_atomic(struct t1 *t, const struct t0_op *op);  /* t1_atomic.c */
 bool t1_emit_leave(struct t1 *t, const struct t0_op *op);   /* t1_leave.c */
 void t1_emit_jumpreg(struct t1 *t, const struct t0_op *op); /* t1_call.c */
 void t1_emit_call_cold(struct t1 *t, const struct t1_cold *cold);

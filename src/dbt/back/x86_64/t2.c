@@ -13,7 +13,8 @@ static void emit_op(struct t2 *t2, const struct t0_op *op)
 {
     t2->t.op = op;
     t2->t.xmm_busy = 0;
-    if (!t1_emit_float(&t2->t, op) && !t1_emit_int(&t2->t, op) && !t2_emit_memory(t2, op))
+    if (!t1_emit_float(&t2->t, op) && !t1_emit_int(&t2->t, op) && !t2_emit_memory(t2, op) &&
+        !t1_emit_atomic(&t2->t, op))
         t1_step(&t2->t);
 }
 
