@@ -13,7 +13,14 @@
 
 #include "dbt/cache/tb.h"
 
-enum { REGION_MAX_BLOCKS = 64, REGION_MAX_OPS = 1500, REGION_REGS = 32, REGION_OUT = 0xff };
+enum {
+    REGION_MAX_BLOCKS = 64,
+    REGION_MAX_OPS = 1500,
+    REGION_REGS = 32,
+    REGION_OUT = 0xff,
+    REGION_TEMPS = 8,
+    REGION_WIDE = 64,
+};
 
 enum region_reached {
     REGION_BY_RETURN = 1 << 0,   /* it follows a call that leads into the region */
@@ -22,11 +29,12 @@ enum region_reached {
 
 struct region_block {
     struct tb *tb;
-    uint16_t offset;     /* of its first byte in the page */
-    uint8_t depth;       /* loops it is in, at least 1 */
-    bool carries;        /* entered by one exit of one block only, which is laid out before it */
-    uint8_t reached;     /* enum region_reached: by which indirect jumps it may be entered */
-    uint32_t random;     /* x registers whose values move anyhow, at its begin: see region_flow */
+    uint16_t offset; /* of its first byte in the page */
+    uint8_t depth;   /* loops it is in, at least 1 */
+    bool carries;    /* entered by one exit of one block only, which is laid out before it */
+    uint8_t reached; /* enum region_reached: by which indirect jumps it may be entered */
+    uint32_t random; /* at its begin, as in struct region_flow */
+    uint8_t bits[REGION_REGS];
     uint64_t succ, pred; /* a bit a block */
 };
 
@@ -49,13 +57,19 @@ struct region_source {
 bool region_find(struct region *region, struct tb *head, const struct region_source *source);
 /* Fills weight, written and the blocks' `random`. Part of region_find(). */
 void region_analyse(struct region *region);
-/* What values do from turn to turn, at one point of a block. Smooth is what is made of constants,
- * of registers that are not written and of smooth values by sums, small shifts and the like: as an
- * address it mostly stays in its page. What is loaded or multiplied is random. A guess about
- * speed: nothing relies on it to be right. */
+/* What is known of values at one point of a block, for a guess about speed: nothing relies on it
+ * to be right. As an address, a value mostly stays in its page if it is made by sums, small shifts
+ * and the like of constants, of registers that are not written, of other such values, and of small
+ * numbers. What is loaded or multiplied is random. */
 struct region_flow {
-    uint32_t random; /* x registers */
-    uint64_t temp[HART_TEMP_SLOTS / 64];
+    uint32_t random;           /* x registers */
+    uint8_t bits[REGION_REGS]; /* at most so many significant bits; REGION_WIDE: any number */
+    struct region_temp {
+        uint16_t slot;
+        uint8_t bits;
+        bool random;
+    } temp[REGION_TEMPS]; /* what was written last */
+    unsigned temps;
 };
 void region_flow_begin(struct region_flow *flow, const struct region_block *block);
 void region_flow_op(struct region_flow *flow, const struct t0_op *op);

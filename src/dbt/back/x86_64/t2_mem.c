@@ -177,9 +177,9 @@ bool t2_emit_memory(struct t2 *t2, const struct t0_op *op)
 {
     if (!is_load(op) && !is_store(op))
         return false;
-    if (op->a == T0_SLOT_ZERO || op->a >= REGION_REGS || !is_small(op->imm))
+    if (op->a == T0_SLOT_ZERO || !is_small(op->imm))
         return t1_emit_memory(&t2->t, op);
-    if (t2->fixed[op->a].grouped)
+    if (op->a < REGION_REGS && t2->fixed[op->a].grouped)
         emit_fixed(t2, op, &t2->fixed[op->a]);
     else if (region_flow_is_random(&t2->flow, op->a) || t2->sites == T2_MAX_SITES)
         return t1_emit_memory(&t2->t, op);
