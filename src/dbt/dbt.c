@@ -370,11 +370,13 @@ void dbt_fence_i(struct dbt_hart *dh)
     cache_fence_i(dh->dbt->cache);
 }
 
-/* The code memory is full: all begins anew in its other half. */
+/* The code memory is full: all begins anew in its other half. In this order, so that no block
+ * another hart makes in between keeps code in the half that is given up; which is used again only
+ * when this hart, too, has left its read side. */
 static void make_room(struct dbt *dbt)
 {
-    cache_drop_all(dbt->cache);
     back_host->forget(dbt->back);
+    cache_drop_all(dbt->cache);
 }
 
 /* Has tb compiled code, or can it have some now? */

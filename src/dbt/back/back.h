@@ -51,8 +51,8 @@ struct back_ops {
     void (*link)(struct back *back, struct tb *from, unsigned link, struct tb *to);
     /* For a jump cache's entry without compiled code: where to leave to the dispatcher. */
     const void *(*leave)(struct back *back);
-    /* All code is to be forgotten: no block that has any can be found any more, and harts leave
-     * it within their read side. Called at a flush of the cache. */
+    /* All code is to be forgotten: the caller, inside the read side, drops all blocks next, and
+     * harts leave their code within their read side. */
     void (*forget)(struct back *back);
     void (*stats)(struct back *back, struct back_stats *ret_stats);
 };

@@ -204,10 +204,14 @@ static void t1_enter(struct back *back, struct hart *hart, struct tb *tb, struct
 static void t1_link(struct back *back, struct tb *from, unsigned link, struct tb *to)
 {
     const uint8_t *code = atomic_load_explicit(&to->code, memory_order_acquire);
-    uint8_t *site = from->link_site[link];
     int32_t displacement;
+    uint8_t *site;
 
-    if (site == NULL || code == NULL || atomic_load(&from->code) == NULL)
+    /* The sites are there once the code is; who compiles `from` now will be asked again. */
+    if (code == NULL || atomic_load_explicit(&from->code, memory_order_acquire) == NULL)
+        return;
+    site = from->link_site[link];
+    if (site == NULL)
         return;
     displacement = (int32_t)(code - code_exec(&back->memory, site) - 4);
     __atomic_store_n((int32_t *)(void *)site, displacement, __ATOMIC_RELEASE);
