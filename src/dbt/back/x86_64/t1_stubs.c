@@ -10,6 +10,7 @@
 #include "cpu/fp.h"
 #include "dbt/back/x86_64/t1.h"
 #include "dbt/dbt_hart.h"
+#include "dbt/ir/helpers.h"
 
 /* A5 A4 A3 A0 S0 SP A2 A1 S1 RA catch most accesses; those that C preserves come first. */
 const struct t1_pins t1_pins = {
@@ -42,13 +43,20 @@ static void collect_flags(struct hart *hart)
     _mm_setcsr(T1_MXCSR);
 }
 
+/* What C code may have left there is not the guest's. Writing MXCSR is slow, reading it is not. */
+static void restore_mxcsr(unsigned csr)
+{
+    if (unlikely(_mm_getcsr() != csr))
+        _mm_setcsr(csr);
+}
+
 static uint64_t slow_load(struct hart *hart, gva_t gva, uint32_t info)
 {
     unsigned csr = _mm_getcsr();
     uint64_t value = 0;
 
     (void)!hart_load(hart, gva, info >> INFO_SIZE_SHIFT & 15, &value);
-    _mm_setcsr(csr);
+    restore_mxcsr(csr);
     return value;
 }
 
@@ -57,14 +65,34 @@ static void slow_store(struct hart *hart, gva_t gva, uint64_t value, uint32_t in
     unsigned csr = _mm_getcsr();
 
     (void)!hart_store(hart, gva, info >> INFO_SIZE_SHIFT & 15, value);
-    _mm_setcsr(csr);
+    restore_mxcsr(csr);
+}
+
+/* T0_CALL, as t0_handlers.inc has it. */
+static void call_helper(struct hart *hart, const struct t0_op *op, gva_t pc)
+{
+    uint64_t *slot = (uint64_t *)(void *)hart, result;
+
+    hart->s.pc = pc + (uint64_t)(op->imm >> 32);
+    if (op->imm & T0_CALL_COUNTS)
+        dbt_count(hart->run.engine);
+    result = ir_helper_table[op->imm & 0xff](hart, slot[op->a], slot[op->b],
+                                             slot[op->imm >> 8 & 0xffff]);
+    if (!hart->exc_raised)
+        slot[op->dst] = result;
 }
 
 static void step(struct hart *hart, const struct t0_op *op, uint32_t info)
 {
+    struct dbt_hart *dh = hart->run.engine;
+    gva_t pc = hart->run.page + (info >> INFO_BLOCK_SHIFT);
+
     collect_flags(hart);
-    (void)t0_step(hart->run.engine, op, hart->run.page + (info >> INFO_BLOCK_SHIFT));
-    _mm_setcsr(T1_MXCSR);
+    if (op->opcode == T0_CALL && dh->lockstep == NULL)
+        call_helper(hart, op, pc);
+    else
+        (void)t0_step(dh, op, pc);
+    restore_mxcsr(T1_MXCSR);
 }
 
 static void fault(struct hart *hart, uint32_t info)

@@ -60,6 +60,16 @@ static bool is_passive(unsigned csr, bool writes)
     }
 }
 
+/* csrrci of sstatus.SIE or mstatus.MIE, as kernels do all the time: no interrupt is to be taken
+ * that was not before. (Enabling must look at once: privileged manual, 3.1.9.) */
+static bool only_disables_interrupts(const struct translation *t)
+{
+    if (t->in.id != INSN_CSRRCI)
+        return false;
+    return (t->in.csr == CSR_SSTATUS && t->in.imm == MSTATUS_SIE) ||
+           (t->in.csr == CSR_MSTATUS && t->in.imm == MSTATUS_MIE);
+}
+
 /* fflags, which compilers save and restore around quiet comparisons. */
 static void access_fflags(struct translation *t, ir_ref operand, bool reads, bool writes)
 {
@@ -96,7 +106,7 @@ static void access_csr(struct translation *t, ir_ref operand, bool operand_is_ze
     }
     raw = front_const(t, t->in.raw);
     front_set_x(t, t->in.rd, ir_call(t->ir, IR_HELPER_csr, raw, operand, front_const(t, what)));
-    if (!is_passive(t->in.csr, writes))
+    if (!is_passive(t->in.csr, writes) && !only_disables_interrupts(t))
         front_leave(t);
 }
 
