@@ -52,6 +52,7 @@ struct lockstep_hart {
     struct lockstep *all;
     struct dbt_hart *dh, *twin;
     bool has_turn;
+    unsigned runs_in_turn;
     bool recording; /* a run is on */
     bool compiled;  /* within lockstep_enter() */
     bool is_short;  /* the run was asked to end as soon as it may */

@@ -3,48 +3,37 @@
  *
  * A run is *short* when the attention word asks compiled code, before it is entered, to come back
  * at the first jump that looks: then a difference is found near the instruction that made it.
- * One in four is long, ended by an interrupt or by another hart that waits, so that loops turn,
- * too, and guesses of the jump cache are followed.
+ * One in four is long, ended by an interrupt or by another hart that comes to wait, so that loops
+ * turn, too, and guesses of the jump cache are followed. While somebody waits all are short, and
+ * the turn goes on after some of them: what spins for another hart's sake must not do so for long.
  */
 #include "dbt/lockstep/internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-enum { PATIENCE_NS = 50000 }; /* before who has the turn is asked to end its run */
+enum { RUNS_IN_TURN = 64 }; /* while others wait */
 
 /* ---- turns ---- */
-
-static void wait_for_turn_locked(struct lockstep *all, uint64_t ticket)
-{
-    struct timespec until;
-
-    while (all->serving != ticket) {
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += PATIENCE_NS;
-        if (until.tv_nsec >= 1000000000) {
-            until.tv_sec++;
-            until.tv_nsec -= 1000000000;
-        }
-        if (pthread_cond_timedwait(&all->changed, &all->lock, &until) == ETIMEDOUT &&
-            all->owner != NULL)
-            atomic_fetch_or(&all->owner->hart->attention, (uint32_t)HART_ATTN_ENGINE);
-    }
-}
 
 static void take_turn(struct lockstep_hart *ls)
 {
     struct lockstep *all = ls->all;
+    uint64_t ticket;
 
     pthread_mutex_lock(&all->lock);
     atomic_fetch_add(&all->waiting, 1);
-    wait_for_turn_locked(all, all->next_ticket++);
+    ticket = all->next_ticket++;
+    if (all->owner != NULL) /* a long run ends; the next ones are short */
+        atomic_fetch_or(&all->owner->hart->attention, (uint32_t)HART_ATTN_ENGINE);
+    while (all->serving != ticket)
+        pthread_cond_wait(&all->changed, &all->lock);
     atomic_fetch_sub(&all->waiting, 1);
     all->owner = ls->dh;
     pthread_mutex_unlock(&all->lock);
     ls->has_turn = true;
+    ls->runs_in_turn = 0;
 }
 
 static void leave_turn(struct lockstep_hart *ls)
@@ -61,12 +50,18 @@ static void leave_turn(struct lockstep_hart *ls)
     pthread_mutex_unlock(&all->lock);
 }
 
+static bool turn_is_over(const struct lockstep_hart *ls)
+{
+    return atomic_load(&ls->all->waiting) != 0 && ls->runs_in_turn >= RUNS_IN_TURN;
+}
+
 bool lockstep_turn(struct dbt_hart *dh)
 {
     struct lockstep_hart *ls = dh->lockstep;
 
     atomic_fetch_and(&dh->hart->attention, ~(uint32_t)HART_ATTN_ENGINE);
-    if (ls->has_turn && atomic_load(&ls->all->waiting) != 0)
+    ls->runs_in_turn++;
+    if (ls->has_turn && turn_is_over(ls))
         leave_turn(ls);
     if (!ls->has_turn)
         take_turn(ls);
@@ -189,7 +184,8 @@ void lockstep_enter(struct dbt_hart *dh, struct tb *tb, struct tb **ret_from, un
     struct lockstep_hart *ls = dh->lockstep;
 
     ls->resume = NULL;
-    ls->is_short = next_is_short(ls);
+    ls->runs_in_turn++;
+    ls->is_short = atomic_load(&ls->all->waiting) != 0 || next_is_short(ls);
     begin(ls);
     if (ls->is_short)
         atomic_fetch_or(&dh->hart->attention, (uint32_t)HART_ATTN_ENGINE);
@@ -199,7 +195,7 @@ void lockstep_enter(struct dbt_hart *dh, struct tb *tb, struct tb **ret_from, un
     atomic_fetch_and(&dh->hart->attention, ~(uint32_t)HART_ATTN_ENGINE);
     if (ls->recording)
         finish(ls, false);
-    if (atomic_load(&ls->all->waiting) != 0 || atomic_load(&ls->all->found))
+    if (turn_is_over(ls) || atomic_load(&ls->all->found))
         *ret_from = NULL; /* by way of lockstep_turn() */
 }
 
