@@ -61,7 +61,7 @@ static void go_to(struct t1 *t, int64_t target, unsigned link, bool call)
 
     if (!in_page(t, target) || link >= T0_MAX_LINKS) {
         t1_address(t, target);
-        t1_jump_anywhere(t, target & PAGE_OFFSET_MASK, call);
+        t1_jump_anywhere(t, target & (int64_t)PAGE_OFFSET_MASK, call);
         return;
     }
     align_displacement(t, 1);
@@ -255,7 +255,7 @@ void t1_emit_cold(struct t1 *t)
             emit_exit(t, cold);
         } else if (cold->kind == COLD_CROSS) {
             t1_address(t, cold->target);
-            t1_jump_anywhere(t, cold->target & PAGE_OFFSET_MASK, false);
+            t1_jump_anywhere(t, cold->target & (int64_t)PAGE_OFFSET_MASK, false);
         } else if (cold->kind >= COLD_DEEP) {
             t1_emit_call_cold(t, cold);
         } else {
