@@ -186,7 +186,8 @@ static void fence_range(struct tlb *tlb, const struct hart_fence *fence)
     if (fence->size == 0)
         return;
     pages = ((fence->gva & PAGE_OFFSET_MASK) + (fence->size - 1)) / PAGE_SIZE_BYTES + 1;
-    if (fence->size > HART_FENCE_MAX_PAGES * PAGE_SIZE_BYTES || pages > HART_FENCE_MAX_PAGES) {
+    if (fence->size > (uint64_t)HART_FENCE_MAX_PAGES * PAGE_SIZE_BYTES ||
+        pages > HART_FENCE_MAX_PAGES) {
         if (fence->has_asid)
             tlb_flush_asid(tlb, fence->asid);
         else

@@ -29,7 +29,7 @@ void tlb_empty_table(struct tlb *tlb, unsigned table, enum tlb_kind kind)
     uint64_t touched = tlb->touched[table][kind];
 
     for (; touched != 0; touched &= touched - 1) {
-        unsigned chunk = (unsigned)__builtin_ctzll(touched);
+        size_t chunk = (size_t)__builtin_ctzll(touched);
 
         memset(&slot[chunk * TLB_CHUNK], 0, TLB_CHUNK * sizeof(*slot));
     }

@@ -140,7 +140,6 @@ static void change(struct world *w)
     } else if (what == 6) { /* one table of pages in place of the other: no address covers that */
         *pte_at(w, middle, 0) =
             pte_of(page_gpa(table_of(space, 2 + (unsigned)random_below(w, 2))), PTE_V);
-        gva = 0;
         if (all)
             fence(w, false, 0, false, 0);
         else

@@ -164,16 +164,16 @@ TEST(who_comes_back_finds_fast_what_was_fast)
     struct tlb tlb;
 
     assert_int_equal(tlb_init(&tlb), 0);
-    for (uint16_t asid = 1; asid <= TLB_SPACES; asid++) {
-        tlb_switch_space(&tlb, asid);
+    for (unsigned asid = 1; asid <= TLB_SPACES; asid++) {
+        tlb_switch_space(&tlb, (uint16_t)asid);
         put(&tlb, TLB_BANK_U, A, 12, false);
         put(&tlb, TLB_BANK_S_SUM, A + PAGE_SIZE_BYTES * asid, 12, false);
         put(&tlb, TLB_BANK_S, G, 12, true);
     }
-    for (uint16_t asid = 1; asid <= TLB_SPACES; asid++) {
-        enter(&tlb, asid);
+    for (unsigned asid = 1; asid <= TLB_SPACES; asid++) {
+        enter(&tlb, (uint16_t)asid);
         assert_true(is_fast(&tlb, TLB_BANK_U, TLB_READ, A));
-        for (uint16_t other = 1; other <= TLB_SPACES; other++)
+        for (unsigned other = 1; other <= TLB_SPACES; other++)
             assert_int_equal(is_fast(&tlb, TLB_BANK_S_SUM, TLB_WRITE, A + PAGE_SIZE_BYTES * other),
                              other == asid);
         assert_true(is_fast(&tlb, TLB_BANK_S, TLB_READ, G));
