@@ -86,11 +86,15 @@ static uint32_t cbo_mode(const struct riscv_state *s)
     return mode;
 }
 
+/* Processes like the same addresses: each space's guesses begin elsewhere, or two that take turns
+ * would take each other's. */
 static void set_cookie(struct dbt_hart *dh)
 {
-    uint64_t code = tlb_code(&dh->hart->tlb, dh->hart->fetch_bank);
+    struct hart *hart = dh->hart;
+    bool user = hart->fetch_bank == TLB_BANK_U;
 
-    dh->hart->run.cookie = code << COOKIE_MODE_BITS | dh->mode;
+    hart->run.cookie = tlb_code(&hart->tlb, hart->fetch_bank) << COOKIE_MODE_BITS | dh->mode;
+    hart->run.jump_cache = &dh->jump_cache[user ? (hart->tlb.current + 1) * JUMP_CACHE_STAGGER : 0];
 }
 
 void dbt_mode_changed(struct dbt_hart *dh)
@@ -305,7 +309,7 @@ static const void *code_or_leave(const struct dbt_hart *dh, const struct tb *tb)
 
 struct tb *dbt_block_at(struct dbt_hart *dh, gva_t pc)
 {
-    struct jump_cache_entry *entry = &dh->jump_cache[jump_cache_index(pc)];
+    struct jump_cache_entry *entry = dbt_guess_at(dh, pc);
     struct tb *tb = NULL;
     struct origin from;
 
@@ -428,7 +432,7 @@ static void run_blocks(struct dbt_hart *dh, struct tb *tb)
     unsigned link;
 
     while (compiled(dh, tb)) {
-        dh->jump_cache[jump_cache_index(hart->s.pc)].code = code_or_leave(dh, tb);
+        dbt_guess_at(dh, hart->s.pc)->code = code_or_leave(dh, tb);
         if (unlikely(dh->lockstep != NULL))
             lockstep_enter(dh, tb, &from, &link);
         else

@@ -23,7 +23,8 @@ struct dbt_hart {
     const struct t0_op *resume;
     uint32_t mode; /* enum front_mode bits of what runs now */
     struct dbt_stats stats;
-    struct jump_cache_entry jump_cache[JUMP_CACHE_ENTRIES];
+    /* Sparse; hart->run.jump_cache is where that of now begins. */
+    struct jump_cache_entry jump_cache[JUMP_CACHE_ENTRIES + TLB_SPACES * JUMP_CACHE_STAGGER];
     struct tb *uncached; /* a block from memory that cannot be cached: run once */
     /* Work space of a translation: too large for a stack. */
     struct ir_block ir;
@@ -52,10 +53,15 @@ static inline void dbt_count(struct dbt_hart *dh)
     dh->hart->run.insns = 0;
 }
 
+static inline struct jump_cache_entry *dbt_guess_at(struct dbt_hart *dh, gva_t pc)
+{
+    return (struct jump_cache_entry *)dh->hart->run.jump_cache + jump_cache_index(pc);
+}
+
 /* dbt_block_at(), from the jump cache if it is there. */
 static inline struct tb *dbt_block_guess(struct dbt_hart *dh, gva_t pc)
 {
-    struct jump_cache_entry *entry = &dh->jump_cache[jump_cache_index(pc)];
+    struct jump_cache_entry *entry = dbt_guess_at(dh, pc);
 
     if (likely(entry->pc == pc && entry->cookie == dh->hart->run.cookie))
         return entry->tb;

@@ -244,9 +244,10 @@ static void make_jump(struct x86_asm *a, struct t1_stubs *stubs)
     x86_alu_mi(a, ALU_CMP, 4, t1_field(HART_DISP(attention)), 0);
     x86_patch(x86_jcc(a, CC_NE), stubs->leave);
     x86_mov_rr(a, 8, RCX, RAX);
-    x86_shift_ri(a, SHIFT_SHR, 8, RCX, 1);
+    x86_alu_ri(a, ALU_AND, 4, RCX, PAGE_SIZE_BYTES - 1);
+    x86_shift_ri(a, SHIFT_SHR, 4, RCX, 1);
     x86_mov_rr(a, 8, RDX, RAX);
-    x86_shift_ri(a, SHIFT_SHR, 8, RDX, 12);
+    x86_shift_ri(a, SHIFT_SHR, 8, RDX, PAGE_SHIFT);
     x86_alu_rr(a, ALU_XOR, 4, RCX, RDX);
     x86_alu_ri(a, ALU_AND, 4, RCX, JUMP_CACHE_ENTRIES - 1);
     x86_shift_ri(a, SHIFT_SHL, 8, RCX, 5);
