@@ -81,7 +81,7 @@ static struct code_half *reserve(struct back *back, uint8_t **ret_start)
     pthread_mutex_lock(&back->lock);
     half = &back->half[back->current];
     *ret_start = half->at;
-    if (!atomic_load(&half->free) || half->end - half->at < 2 * T2_CODE_BYTES)
+    if (!atomic_load(&half->free) || half->end - half->at < (ptrdiff_t)2 * T2_CODE_BYTES)
         half = NULL;
     else
         half->at += T2_CODE_BYTES;

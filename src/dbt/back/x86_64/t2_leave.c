@@ -237,7 +237,7 @@ static void put_entry(struct t2 *t2, unsigned offset, const uint8_t *code)
 {
     int32_t entry = (int32_t)(code - t2->table);
 
-    memcpy(t2->table + (offset - t2->first) * 2, &entry, sizeof(entry));
+    memcpy(t2->table + (size_t)(offset - t2->first) * 2, &entry, sizeof(entry));
 }
 
 static void fill_table(struct t2 *t2)
