@@ -3,8 +3,9 @@
  *
  * All that an emulator can count honestly is instructions, so mcycle counts those as well, and
  * the events are two names for the same: cycles and instructions. What matters to a profiler is
- * there: inhibiting by mode, overflow, LCOFI. Counting is batched by the engine (hart_count), so
- * an overflow is noticed at the end of a batch: late by less than a block, as hardware may be.
+ * there: inhibiting by mode, overflow, LCOFI. Counting is batched by the engine (hart_count); while
+ * one of these counts, a batch is a block, so an overflow is noticed late by less than a block, as
+ * hardware may be.
  */
 #include "cpu/internal.h"
 
@@ -22,6 +23,7 @@ void counters_update(struct hart *hart)
 {
     const struct riscv_state *s = &hart->s;
     uint64_t inhibit = inhibit_of(s->priv);
+    uint32_t counted = hart->hpm_counting;
 
     hart->count_cycle = s->mcountinhibit & COUNTEREN_CY ? 0 : UINT64_MAX;
     hart->count_instret = s->mcountinhibit & COUNTEREN_IR ? 0 : UINT64_MAX;
@@ -34,6 +36,9 @@ void counters_update(struct hart *hart)
         if (!(s->mhpmevent[n] & inhibit) && !(s->mcountinhibit & COUNTEREN_HPM(n)))
             hart->hpm_counting |= 1u << n;
     }
+    /* The engine must hear of it: it has to look for overflows from now on. */
+    if (counted == 0 && hart->hpm_counting != 0)
+        atomic_fetch_or(&hart->attention, (uint32_t)HART_ATTN_IRQ);
 }
 
 void hart_count_hpm(struct hart *hart, uint64_t instructions)

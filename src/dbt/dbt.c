@@ -423,6 +423,16 @@ static void count_leaving(struct dbt_hart *dh, const struct tb *from)
         dh->stats.left_lost++;
 }
 
+/* A programmable counter counts, and may overflow: a loop that never leaves would never be counted,
+ * so blocks run one by one. Slow, and seldom: the built-in firmware offers no such counter. */
+static void run_counted(struct dbt_hart *dh, struct tb *tb)
+{
+    dh->one_block = true;
+    t0_run(dh, tb, dh->hart->s.pc);
+    dh->one_block = false;
+    dbt_count(dh);
+}
+
 /* Runs tb, which is at s.pc, and what follows it: compiled blocks as far as they lead, then the
  * interpreter. */
 static void run_blocks(struct dbt_hart *dh, struct tb *tb)
@@ -431,6 +441,10 @@ static void run_blocks(struct dbt_hart *dh, struct tb *tb)
     struct tb *from;
     unsigned link;
 
+    if (unlikely(hart->hpm_counting != 0)) {
+        run_counted(dh, tb);
+        return;
+    }
     while (compiled(dh, tb)) {
         dbt_guess_at(dh, hart->s.pc)->code = code_or_leave(dh, tb);
         if (unlikely(dh->lockstep != NULL))

@@ -16,10 +16,10 @@ struct dbt_hart {
     const struct back_ops *back; /* NULL: interpret only */
     struct back *compiler;       /* of `back` */
     uint32_t hot_runs;           /* interpreted runs before a block is compiled */
-    /* Lock-step, else NULL; in its twin (dbt/lockstep/), T0 ends behind each block, and begins in
-     * mid-block at `resume` if that is not NULL. */
+    /* Lock-step, else NULL; in its twin (dbt/lockstep/), T0 begins in mid-block at `resume` if that
+     * is not NULL. */
     struct lockstep_hart *lockstep;
-    bool one_block;
+    bool one_block; /* T0 ends behind each block */
     const struct t0_op *resume;
     uint32_t mode; /* enum front_mode bits of what runs now */
     struct dbt_stats stats;
