@@ -49,6 +49,17 @@ static unsigned rounding(const struct hart *hart, int64_t imm)
     return rm == FP_DYN ? hart->s.frm : rm;
 }
 
+/* What exit number `link` of tb, which is at pc, leads to: the block at `target`. */
+static inline struct tb *chained(struct dbt_hart *dh, struct tb *tb, gva_t pc, unsigned link,
+                                 gva_t target)
+{
+    struct tb *next = NULL;
+
+    if (likely(link < T0_MAX_LINKS))
+        next = atomic_load_explicit(&tb->link[link], memory_order_acquire);
+    return likely(next != NULL) ? next : dbt_block_after(dh, tb, pc, link, target);
+}
+
 /* NOLINTNEXTLINE(readability-function-size): handlers are labels of one function, see above. */
 void t0_run(struct dbt_hart *dh, struct tb *tb, gva_t pc)
 {
@@ -94,11 +105,7 @@ chain: /* exit number `link` of tb, to `target` */
         hart->s.pc = target;
         return;
     }
-    next = NULL;
-    if (likely(link < T0_MAX_LINKS))
-        next = atomic_load_explicit(&tb->link[link], memory_order_acquire);
-    if (unlikely(next == NULL))
-        next = dbt_block_after(dh, tb, pc, link, target);
+    next = chained(dh, tb, pc, link, target);
     goto follow;
 anywhere: /* to `target`, wherever that is */
     if (unlikely(dh->one_block)) {
@@ -114,12 +121,10 @@ follow:
         return;
     }
     tb = next;
-    if (dh->back != NULL &&
-        tb_heat(tb, dh->hot_runs)) { /* the dispatcher compiles it, or runs the code */
-        hart->s.pc = pc;
-        return;
-    }
-    goto enter;
+    if (dh->back == NULL || !tb_heat(tb, dh->hot_runs))
+        goto enter;
+    hart->s.pc = pc; /* the dispatcher compiles it, or runs the code */
+    return;
 fault:
     if (tb->insns != 0)
         faulted(dh, tb, ip, pc);
