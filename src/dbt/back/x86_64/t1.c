@@ -339,7 +339,8 @@ static void t1_destroy(struct back *back)
 {
     if (back == NULL)
         return;
-    rcu_barrier();
+    rcu_barrier(); /* reclaim() has run for every half that was left */
+    assert(atomic_load(&back->half[0].free) && atomic_load(&back->half[1].free));
     close_perf(back);
     pthread_mutex_destroy(&back->lock);
     code_memory_free(&back->memory);
