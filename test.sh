@@ -134,15 +134,20 @@ style() {
 # Each target for a minute (15 with --long), as many at a time as there are cores.
 fuzz_all() {
     wanted fuzz && [ "$mode" != quick ] || return
-    local seconds=60 target
+    local seconds=60 source target
     [ "$mode" = long ] && seconds=900
     seconds=${VIREO_FUZZ_SECONDS:-$seconds}
-    for target in "$work"/fuzz/src/*/fuzz_* "$work"/fuzz/src/*/*/fuzz_* "$work"/fuzz/src/*/*/*/fuzz_* "$work"/fuzz/src/*/*/*/*/fuzz_*; do
-        [ -f "$target" ] && [ -x "$target" ] && printf '%s\n' "$target"
-    done | xargs -P "$(nproc)" -I{} scripts/fuzz_one {} "$seconds" "$log"
-    for target in "$log"/fuzz_*.status; do
-        [ -f "$target" ] || { fail "no fuzz target ran"; break; }
-        if [ "$(cat "$target")" = 0 ]; then pass; else fail "$(basename "$target" .status) (log: ${target%.status}.log)"; fi
+    find "$work/fuzz/src" -type f -name 'fuzz_*' -perm -u+x |
+        xargs -P "$(nproc)" -I{} scripts/fuzz_one {} "$seconds" "$log"
+    for source in $(git ls-files 'src/*/fuzz_*.c'); do
+        target=$log/$(basename "$source" .c).status
+        if [ ! -f "$target" ]; then
+            fail "$(basename "$source" .c) was not built or did not run"
+        elif [ "$(cat "$target")" = 0 ]; then
+            pass
+        else
+            fail "$(basename "$target" .status) (log: ${target%.status}.log)"
+        fi
     done
     printf '%s fuzz: %s targets, %s s each\n' "done  " "$(ls "$log"/fuzz_*.status 2>/dev/null | wc -l)" "$seconds"
 }
