@@ -11,8 +11,6 @@
 #include "dbt/dbt.h"
 #include "dbt/regions.h"
 
-enum { JIT_CODE_BYTES = 32 << 20 };
-
 static int interp_available(struct error *err)
 {
     (void)err;
@@ -50,7 +48,7 @@ static int interp_vm_new(struct accel *accel, struct error *err)
 
 static int jit_vm_new(struct accel *accel, struct error *err)
 {
-    return vm_new(accel, JIT_CODE_BYTES, err);
+    return vm_new(accel, (size_t)accel->config.tuning.code_mib << 20, err);
 }
 
 static void dbt_accel_vm_free(struct accel *accel)
@@ -127,9 +125,9 @@ static void code_stats(struct strbuf *out, struct dbt *dbt)
     strbuf_addf(out,
                 "code.blocks %" PRIu64 "\ncode.block_bytes %" PRIu64 "\ncode.regions %" PRIu64
                 "\ncode.region_bytes %" PRIu64 "\ncode.used %" PRIu64 "\ncode.size %" PRIu64
-                "\ncode.forgotten %" PRIu64 "\n",
+                "\ncode.given_up %" PRIu64 "\n",
                 code.blocks, code.block_bytes, code.regions, code.region_bytes, code.used,
-                code.size, code.forgotten);
+                code.size, code.given_up);
 }
 
 static void dbt_accel_stats(struct accel *accel, struct strbuf *out)

@@ -374,13 +374,16 @@ void dbt_fence_i(struct dbt_hart *dh)
     cache_fence_i(dh->dbt->cache);
 }
 
-/* The code memory is full: all begins anew in its other half. In this order, so that no block
- * another hart makes in between keeps code in the half that is given up; which is used again only
- * when this hart, too, has left its read side. */
+/* Code memory is full: what is oldest goes. No code is put there from give_up() on, so none is
+ * missed, and nobody finds a way in once its blocks are dropped. */
 static void make_room(struct dbt *dbt)
 {
-    back_host->forget(dbt->back);
-    cache_drop_all(dbt->cache);
+    uint32_t part = back_host->give_up(dbt->back);
+
+    if (part == 0)
+        return;
+    cache_drop_code(dbt->cache, part);
+    back_host->given_up(dbt->back, part);
 }
 
 /* Has tb compiled code, or can it have some now? */

@@ -19,8 +19,8 @@ struct tb;
 struct back_stats {
     uint64_t blocks, block_bytes;   /* compiled since the start, and their host code */
     uint64_t regions, region_bytes; /* likewise */
-    uint64_t used, size;            /* bytes of code memory, now; of both halves together */
-    uint64_t forgotten;             /* times all code was */
+    uint64_t used, size;            /* bytes of code memory, now */
+    uint64_t given_up;              /* parts of it, to make room */
 };
 
 struct back_config {
@@ -51,9 +51,11 @@ struct back_ops {
     void (*link)(struct back *back, struct tb *from, unsigned link, struct tb *to);
     /* For a jump cache's entry without compiled code: where to leave to the dispatcher. */
     const void *(*leave)(struct back *back);
-    /* All code is to be forgotten: the caller, inside the read side, drops all blocks next, and
-     * harts leave their code within their read side. */
-    void (*forget)(struct back *back);
+    /* Makes room after compile() found none. What is returned, if not 0, is a bit of tb.code_in:
+     * blocks that have it are to be dropped by the caller, who then says given_up(): when all harts
+     * have left the read side they are in, that memory is used again. */
+    uint32_t (*give_up)(struct back *back);
+    void (*given_up)(struct back *back, uint32_t part);
     void (*stats)(struct back *back, struct back_stats *ret_stats);
 };
 

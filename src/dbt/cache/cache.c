@@ -41,6 +41,7 @@ struct code_page {
     uint64_t generation;
     uint64_t revoke_sequence; /* firm when every hart has reported this or more */
     struct list_node dirty_node, unfirm_node;
+    struct list_node aged_node; /* in cache.aged while there are blocks */
 };
 
 struct cache {
@@ -57,6 +58,7 @@ struct cache {
     struct code_page *page[PAGE_BUCKETS];
     struct tb *straddlers;
     struct list_node dirty, unfirm;
+    struct list_node aged; /* pages with blocks; those that have had some longest come first */
     uint64_t reported[MAX_HARTS]; /* revoke sequence each hart has served */
     uint64_t revoke_sequence;
     uint64_t epoch; /* grows when pages are thrown away: earlier tickets are void */
@@ -137,6 +139,7 @@ static struct code_page *page_get(struct cache *cache, gpa_t gpa)
     page->number = key.number;
     list_init(&page->dirty_node);
     list_init(&page->unfirm_node);
+    list_init(&page->aged_node);
     *slot = page;
     cache->stats.pages++;
     watch(cache, page);
@@ -202,19 +205,55 @@ static void drop_list(struct cache *cache, struct tb **list)
     }
 }
 
-static void drop_straddlers(struct cache *cache, const struct code_page *of)
+/* A page loses all its blocks or none: those of `page` go in front of *doomed. */
+static void take_blocks(struct code_page *page, struct tb **doomed)
 {
-    struct tb **at = &cache->straddlers, *tb, *doomed = NULL;
+    struct tb **end = &page->blocks;
+
+    while (*end != NULL)
+        end = &(*end)->page_next;
+    *end = *doomed;
+    *doomed = page->blocks;
+    page->blocks = NULL;
+    list_del(&page->aged_node);
+}
+
+static void drop_page(struct cache *cache, struct code_page *page)
+{
+    struct tb *doomed = NULL;
+
+    take_blocks(page, &doomed);
+    drop_list(cache, &doomed);
+}
+
+/* Which straddlers go; all when neither is said. */
+struct straddlers {
+    const struct code_page *of;
+    uint32_t code_in;
+};
+
+static void take_straddlers(struct cache *cache, struct straddlers which, struct tb **doomed)
+{
+    bool all = which.of == NULL && which.code_in == 0;
+    struct tb **at = &cache->straddlers, *tb;
 
     while ((tb = *at) != NULL) {
-        if (of == NULL || tb->page == of || tb->page2 == of) {
+        if (all || (which.of != NULL && (tb->page == which.of || tb->page2 == which.of)) ||
+            (atomic_load_explicit(&tb->code_in, memory_order_acquire) & which.code_in)) {
             *at = tb->page_next;
-            tb->page_next = doomed;
-            doomed = tb;
+            tb->page_next = *doomed;
+            *doomed = tb;
         } else {
             at = &tb->page_next;
         }
     }
+}
+
+static void drop_straddlers(struct cache *cache, struct straddlers which)
+{
+    struct tb *doomed = NULL;
+
+    take_straddlers(cache, which, &doomed);
     drop_list(cache, &doomed);
 }
 
@@ -238,10 +277,10 @@ static void check_page(struct cache *cache, struct code_page *page)
     page->generation++;
     for (struct tb *tb = page->blocks; tb != NULL; tb = tb->page_next)
         if (!unchanged(tb)) {
-            drop_list(cache, &page->blocks);
+            drop_page(cache, page);
             break;
         }
-    drop_straddlers(cache, page);
+    drop_straddlers(cache, (struct straddlers){ .of = page });
 }
 
 void cache_fence_i(struct cache *cache)
@@ -274,8 +313,8 @@ static void drop_all_locked(struct cache *cache)
 {
     for (unsigned i = 0; i < PAGE_BUCKETS; i++)
         for (struct code_page *page = cache->page[i]; page != NULL; page = page->hash_next)
-            drop_list(cache, &page->blocks);
-    drop_straddlers(cache, NULL);
+            drop_page(cache, page);
+    drop_straddlers(cache, (struct straddlers){ 0 });
     cache->stats.flushes++;
 }
 
@@ -299,11 +338,51 @@ static void free_pages_locked(struct cache *cache)
     cache->epoch++;
 }
 
-void cache_drop_all(struct cache *cache)
+static bool has_code_in(const struct code_page *page, uint32_t parts)
 {
+    for (const struct tb *tb = page->blocks; tb != NULL; tb = tb->page_next)
+        if (atomic_load_explicit(&tb->code_in, memory_order_acquire) & parts)
+            return true;
+    return false;
+}
+
+void cache_drop_code(struct cache *cache, uint32_t parts)
+{
+    struct tb *doomed = NULL;
+
     pthread_mutex_lock(&cache->lock);
-    drop_all_locked(cache);
+    list_for_each_safe(at, &cache->aged)
+    {
+        struct code_page *page = list_entry(at, struct code_page, aged_node);
+
+        if (has_code_in(page, parts))
+            take_blocks(page, &doomed);
+    }
+    take_straddlers(cache, (struct straddlers){ .code_in = parts }, &doomed);
+    drop_list(cache, &doomed);
     pthread_mutex_unlock(&cache->lock);
+}
+
+/* Until an eighth of the bound is free, so that it is not done for each block. */
+static void drop_oldest(struct cache *cache)
+{
+    size_t enough = cache->max_bytes - cache->max_bytes / 8, taken = 0;
+    struct tb *doomed = NULL;
+
+    list_for_each_safe(at, &cache->aged)
+    {
+        struct code_page *page = list_entry(at, struct code_page, aged_node);
+
+        if (cache->stats.bytes - taken <= enough)
+            break;
+        for (const struct tb *tb = page->blocks; tb != NULL; tb = tb->page_next)
+            taken += tb_bytes(tb);
+        take_blocks(page, &doomed);
+    }
+    if (cache->stats.bytes - taken > enough)
+        take_straddlers(cache, (struct straddlers){ 0 }, &doomed);
+    drop_list(cache, &doomed);
+    cache->stats.flushes++;
 }
 
 void cache_flush(struct cache *cache)
@@ -356,12 +435,14 @@ struct tb *cache_insert(struct cache *cache, struct tb *tb, const struct cache_t
         return found;
     }
     if (cache->stats.bytes + tb_bytes(tb) > cache->max_bytes)
-        drop_all_locked(cache);
+        drop_oldest(cache);
     tb->page = ticket->page;
     tb->page2 = ticket->page2;
     list = tb->gpa2 == UINT64_MAX ? &tb->page->blocks : &cache->straddlers;
     tb->page_next = *list;
     *list = tb;
+    if (tb->gpa2 == UINT64_MAX && list_empty(&tb->page->aged_node))
+        list_append(&cache->aged, &tb->page->aged_node);
     cache->stats.blocks++;
     cache->stats.translated++;
     cache->stats.bytes += tb_bytes(tb);
@@ -470,6 +551,7 @@ int cache_new(struct cache **ret_cache, struct mem_space *space, unsigned harts,
     pthread_mutex_init(&cache->lock, NULL);
     list_init(&cache->dirty);
     list_init(&cache->unfirm);
+    list_init(&cache->aged);
     *ret_cache = cache;
     return 0;
 }

@@ -28,7 +28,7 @@ struct cache_ops {
     void (*linked)(void *owner, struct tb *from, unsigned link, struct tb *to);
 };
 
-/* max_bytes bounds the memory for blocks: at the bound everything is dropped and begun anew. */
+/* max_bytes bounds the memory for blocks: at the bound the pages known longest lose theirs. */
 int cache_new(struct cache **ret_cache, struct mem_space *space, unsigned harts, size_t max_bytes,
               const struct cache_ops *ops, void *owner, struct error *err) NODISCARD;
 void cache_free(struct cache *cache); /* NULL is fine; no hart runs */
@@ -60,8 +60,9 @@ bool cache_set_code(struct cache *cache, struct tb *tb, const void *code);
 
 /* fence.i on any hart. */
 void cache_fence_i(struct cache *cache);
-/* Drops every block, but keeps what is known of pages: room is needed. */
-void cache_drop_all(struct cache *cache);
+/* Drops the blocks that have code in any of `parts` (tb.code_in), and with them their pages'
+ * others: room is needed. Inside the read side. */
+void cache_drop_code(struct cache *cache, uint32_t parts);
 /* Drops every block: the memory map changed. */
 void cache_flush(struct cache *cache);
 

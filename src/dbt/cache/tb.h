@@ -26,6 +26,7 @@ struct tb {
     const void *_Atomic code; /* compiled, set once; NULL: not yet, or no back end */
     /* Where each link's jump in `code` has its displacement, in the written mapping. */
     uint8_t *link_site[T0_MAX_LINKS];
+    _Atomic uint32_t code_in; /* parts of code memory that code of it lies in: back.h, give_up */
     /* Counted down by compiled code where it jumps back; below 0 it asks for a region (regions.h)
      * of the loop. TB_COLD: it does not count. */
     _Atomic int32_t heat;

@@ -143,40 +143,44 @@ void t1_made(struct back *back, const struct tb *tb, bool region, const uint8_t 
         back->config.made(back->config.opaque, tb, region, code, bytes);
 }
 
+/* Compiles tb to `start`; the lock is held. Returns the bytes. */
+static size_t compile_at(struct back *back, struct t1 *t, struct tb *tb, uint8_t *start)
+{
+    t1_set_pins(t, &t1_pins);
+    t->stubs = &back->stubs;
+    t->tb = tb;
+    t->block_offset = (unsigned)(tb->gpa & PAGE_OFFSET_MASK);
+    t->insn = 0;
+    t->pending = 0;
+    t->colds = 0;
+    t->xmm_next = 15;
+    t1_xmm_forget_all(t);
+    x86_init(&t->a, start, start + MAX_BLOCK_CODE);
+    emit_block(t);
+    assert(!t->a.overflow);
+    code_room_take(&back->room, t->a.at);
+    back->stats.blocks++;
+    back->stats.block_bytes += (size_t)(back->room.at - start);
+    atomic_fetch_or(&tb->code_in, code_room_bit(&back->room, start));
+    atomic_store_explicit(&tb->code, code_exec(&back->memory, start), memory_order_release);
+    return (size_t)(t->a.at - start);
+}
+
 static bool t1_compile(struct back *back, struct tb *tb)
 {
     struct t1 *t = malloc(sizeof(*t));
-    struct code_half *half;
     uint8_t *start = NULL;
-    bool fits = false;
+    bool fits = true;
     size_t bytes = 0;
 
     if (t == NULL)
         return false;
     pthread_mutex_lock(&back->lock);
-    half = &back->half[back->current];
-    if (atomic_load(&tb->code) != NULL) {
-        fits = true; /* another hart was faster */
-    } else if (atomic_load(&half->free) && half->end - half->at >= MAX_BLOCK_CODE) {
-        start = half->at;
-        t1_set_pins(t, &t1_pins);
-        t->stubs = &back->stubs;
-        t->tb = tb;
-        t->block_offset = (unsigned)(tb->gpa & PAGE_OFFSET_MASK);
-        t->insn = 0;
-        t->pending = 0;
-        t->colds = 0;
-        t->xmm_next = 15;
-        t1_xmm_forget_all(t);
-        x86_init(&t->a, start, half->end);
-        emit_block(t);
-        assert(!t->a.overflow);
-        half->at = (uint8_t *)(((uintptr_t)t->a.at + 15) & ~(uintptr_t)15);
-        back->stats.blocks++;
-        bytes = (size_t)(half->at - start);
-        back->stats.block_bytes += bytes;
-        atomic_store_explicit(&tb->code, code_exec(&back->memory, start), memory_order_release);
-        fits = true;
+    if (atomic_load(&tb->code) == NULL) { /* or another hart was faster */
+        start = code_room_find(&back->room, MAX_BLOCK_CODE);
+        fits = start != NULL;
+        if (fits)
+            bytes = compile_at(back, t, tb, start);
     }
     pthread_mutex_unlock(&back->lock);
     if (start != NULL)
@@ -226,42 +230,45 @@ static const void *t1_leave(struct back *back)
 
 struct reclaim {
     struct rcu_head rcu;
-    struct code_half *half;
+    struct back *back;
+    uint32_t segment;
 };
 
 static void reclaim(struct rcu_head *rcu)
 {
     struct reclaim *r = container_of(rcu, struct reclaim, rcu);
 
-    atomic_store(&r->half->free, true);
+    code_room_free(&r->back->room, r->segment);
     free(r);
 }
 
-static void t1_forget(struct back *back)
+static uint32_t t1_give_up(struct back *back)
+{
+    uint32_t segment;
+
+    pthread_mutex_lock(&back->lock);
+    segment = code_room_advance(&back->room, MAX_BLOCK_CODE);
+    back->stats.given_up += segment != 0;
+    pthread_mutex_unlock(&back->lock);
+    return segment;
+}
+
+static void t1_given_up(struct back *back, uint32_t segment)
 {
     struct reclaim *r = malloc(sizeof(*r));
-    struct code_half *half;
 
     if (r == NULL)
-        return; /* the half stays full; blocks are interpreted until a later try */
-    pthread_mutex_lock(&back->lock);
-    half = &back->half[back->current];
-    half->at = half->start;
-    back->stats.forgotten++;
-    atomic_store(&half->free, false);
-    back->current ^= 1;
-    pthread_mutex_unlock(&back->lock);
-    r->half = half;
+        return; /* the segment is lost: blocks are interpreted when its turn comes */
+    r->back = back;
+    r->segment = segment;
     call_rcu(&r->rcu, reclaim);
 }
 
 static void t1_stats(struct back *back, struct back_stats *ret_stats)
 {
-    const struct code_half *half = &back->half[back->current];
-
     pthread_mutex_lock(&back->lock);
     *ret_stats = back->stats;
-    ret_stats->used = (uint64_t)(half->at - half->start);
+    ret_stats->used = code_room_used(&back->room);
     pthread_mutex_unlock(&back->lock);
     ret_stats->size = back->memory.size;
 }
@@ -304,7 +311,6 @@ static int open_perf(struct back *back, struct error *err)
 static int t1_create(struct back **ret_back, const struct back_config *config, struct error *err)
 {
     struct back *back = calloc(1, sizeof(*back));
-    size_t half_bytes = (config->code_bytes - STUB_BYTES) / 2;
     struct x86_asm a;
     int rc;
 
@@ -323,13 +329,7 @@ static int t1_create(struct back **ret_back, const struct back_config *config, s
     x86_init(&a, back->memory.write, back->memory.write + STUB_BYTES);
     t1_make_stubs(&a, &back->stubs);
     assert(!a.overflow);
-    for (unsigned i = 0; i < 2; i++) {
-        struct code_half *half = &back->half[i];
-
-        half->start = half->at = back->memory.write + STUB_BYTES + i * half_bytes;
-        half->end = half->start + half_bytes;
-        atomic_store(&half->free, true);
-    }
+    code_room_init(&back->room, back->memory.write + STUB_BYTES, config->code_bytes - STUB_BYTES);
     pthread_mutex_init(&back->lock, NULL);
     *ret_back = back;
     return 0;
@@ -339,8 +339,7 @@ static void t1_destroy(struct back *back)
 {
     if (back == NULL)
         return;
-    rcu_barrier(); /* reclaim() has run for every half that was left */
-    assert(atomic_load(&back->half[0].free) && atomic_load(&back->half[1].free));
+    rcu_barrier(); /* reclaim() has run for every segment that was given up */
     close_perf(back);
     pthread_mutex_destroy(&back->lock);
     code_memory_free(&back->memory);
@@ -357,7 +356,8 @@ static const struct back_ops t1_ops = {
     .enter = t1_enter,
     .link = t1_link,
     .leave = t1_leave,
-    .forget = t1_forget,
+    .give_up = t1_give_up,
+    .given_up = t1_given_up,
     .stats = t1_stats,
 };
 

@@ -26,6 +26,7 @@
 #include "dbt/back/back.h"
 #include "dbt/back/x86_64/asm.h"
 #include "dbt/back/x86_64/code_memory.h"
+#include "dbt/back/x86_64/code_room.h"
 #include "dbt/back/x86_64/perf_map.h"
 #include "dbt/cache/tb.h"
 #include "dbt/interp/t0.h"
@@ -79,12 +80,7 @@ struct back {
     struct code_memory memory;
     struct t1_stubs stubs;
     pthread_mutex_t lock; /* guards what follows; a leaf */
-    /* Code fills one half while the other waits for harts to leave it. */
-    struct code_half {
-        uint8_t *start, *at, *end;
-        _Atomic bool free;
-    } half[2];
-    unsigned current;
+    struct code_room room;
     struct back_stats stats; /* but for used and size */
 };
 

@@ -2,7 +2,7 @@
  * dbt/back/x86_64/t2.c - T2's driver: a region in, code out.
  *
  * Code is written straight to where it will run, in room set aside under the lock; nobody can get
- * there before the caller says so. If all code is dropped meanwhile, the half it is in waits for
+ * there before the caller says so. If its segment is given up meanwhile, that waits for
  * the end of the caller's read side like any other user's.
  */
 #include "dbt/back/x86_64/t2.h"
@@ -74,30 +74,27 @@ static uint8_t *emit_region(struct t2 *t2)
 
 /* ---- room ---- */
 
-static struct code_half *reserve(struct back *back, uint8_t **ret_start)
+static uint8_t *reserve(struct back *back, struct tb *head)
 {
-    struct code_half *half;
+    uint8_t *start;
 
     pthread_mutex_lock(&back->lock);
-    half = &back->half[back->current];
-    *ret_start = half->at;
-    if (!atomic_load(&half->free) || half->end - half->at < (ptrdiff_t)2 * T2_CODE_BYTES)
-        half = NULL;
-    else
-        half->at += T2_CODE_BYTES;
+    start = code_room_find(&back->room, T2_CODE_BYTES);
+    if (start != NULL) {
+        code_room_take(&back->room, start + T2_CODE_BYTES);
+        atomic_fetch_or(&head->code_in, code_room_bit(&back->room, start));
+    }
     pthread_mutex_unlock(&back->lock);
-    return half;
+    return start;
 }
 
 /* Gives back what is behind `end`, if it is still the last. */
-static void settle(struct back *back, struct code_half *half, uint8_t *start, uint8_t *end,
-                   bool made)
+static void settle(struct back *back, uint8_t *start, uint8_t *end, bool made)
 {
     pthread_mutex_lock(&back->lock);
     back->stats.regions += made;
     back->stats.region_bytes += (uint64_t)(end - start);
-    if (half == &back->half[back->current] && half->at == start + T2_CODE_BYTES)
-        half->at = (uint8_t *)(((uintptr_t)end + 15) & ~(uintptr_t)15);
+    code_room_return(&back->room, start + T2_CODE_BYTES, end);
     pthread_mutex_unlock(&back->lock);
 }
 
@@ -105,14 +102,13 @@ const void *t2_compile(struct back *back, const struct region *region,
                        const struct region_source *source)
 {
     struct t2 *t2 = malloc(sizeof(*t2));
-    struct code_half *half;
     uint8_t *start, *entry;
     const void *code = NULL;
 
     if (t2 == NULL)
         return NULL;
-    half = reserve(back, &start);
-    if (half != NULL) {
+    start = reserve(back, region->block[0].tb);
+    if (start != NULL) {
         t2->back = back;
         t2->region = region;
         t2->source = source;
@@ -120,7 +116,7 @@ const void *t2_compile(struct back *back, const struct region *region,
         entry = emit_region(t2);
         if (!t2->t.a.overflow && !t2->full)
             code = code_exec(&back->memory, entry);
-        settle(back, half, start, code == NULL ? start : t2->t.a.at, code != NULL);
+        settle(back, start, code == NULL ? start : t2->t.a.at, code != NULL);
         if (code != NULL)
             t1_made(back, region->block[0].tb, true, start, (size_t)(t2->t.a.at - start));
     }

@@ -267,28 +267,75 @@ TEST(links_join_current_blocks_of_one_page)
     assert_null(atomic_load(&a->link[1]));
     assert_null(atomic_load(&across->link[0]));
     assert_int_equal(f.links, 1);
-    cache_drop_all(f.cache);
+    atomic_store(&b->code_in, 1);
+    cache_drop_code(f.cache, 1);
     cache_link(f.cache, a, 1, b); /* both still run, but nobody finds them */
     assert_null(atomic_load(&a->link[1]));
     teardown(&f);
 }
 
-TEST(a_full_cache_drops_all_and_goes_on)
+TEST(a_full_cache_drops_what_is_oldest_and_goes_on)
 {
     struct cache_stats stats;
     struct fixture f;
 
     setup(&f, KIB(4));
-    for (gpa_t gpa = RAM_BASE; gpa < RAM_BASE + KIB(16); gpa += 16) {
+    for (gpa_t gpa = RAM_BASE; gpa < RAM_BASE + KIB(16); gpa += 512) {
         assert_non_null(insert(&f, gpa));
         cache_get_stats(f.cache, &stats);
         assert_in_range(stats.bytes, 1, KIB(4));
     }
     assert_int_not_equal(stats.flushes, 0);
+    assert_int_not_equal(stats.blocks, 1); /* not all of them */
+    assert_non_null(find(&f, RAM_BASE + KIB(16) - 512));
+    assert_non_null(find(&f, RAM_BASE + KIB(12)));
+    assert_null(find(&f, RAM_BASE));
     assert_int_equal(stats.translated, stats.blocks + stats.dropped);
     cache_flush(f.cache);
     cache_get_stats(f.cache, &stats);
     assert_int_equal(stats.blocks + stats.bytes + stats.pages, 0);
+    teardown(&f);
+}
+
+TEST(straddlers_alone_do_not_overfill_the_cache)
+{
+    struct cache_stats stats;
+    struct fixture f;
+
+    setup(&f, KIB(1));
+    for (gpa_t gpa = RAM_BASE + 4094; gpa < RAM_BASE + RAM_SIZE - 4096; gpa += 4096) {
+        assert_non_null(insert_at(&f, gpa, gpa + 2));
+        cache_get_stats(f.cache, &stats);
+        assert_in_range(stats.bytes, 1, KIB(1));
+    }
+    teardown(&f);
+}
+
+/* Code memory gives up a part: its blocks go, with those of their pages, and no others. */
+TEST(blocks_go_with_the_memory_their_code_is_in)
+{
+    gpa_t edge = RAM_BASE + 2 * 4096 - 2;
+    struct fixture f;
+
+    setup(&f, MIB(1));
+    atomic_store(&insert(&f, AT)->code_in, 1);
+    (void)insert(&f, AT + 64); /* without code */
+    atomic_store(&insert(&f, AT + 4096)->code_in, 2);
+    atomic_store(&insert(&f, AT + 2 * 4096)->code_in, 4 | 8);
+    (void)insert(&f, AT + 3 * 4096);
+    atomic_store(&insert_at(&f, edge, edge + 2)->code_in, 1);
+    atomic_store(&insert_at(&f, edge + 4096, edge + 4098)->code_in, 2);
+    cache_drop_code(f.cache, 1);
+    assert_null(find(&f, AT));
+    assert_null(find(&f, AT + 64));
+    assert_non_null(find(&f, AT + 4096));
+    assert_null(cache_find(f.cache, edge, edge + 2, MODE));
+    assert_non_null(cache_find(f.cache, edge + 4096, edge + 4098, MODE));
+    assert_int_equal(f.forgets, 1);
+    cache_drop_code(f.cache, 8);
+    assert_null(find(&f, AT + 2 * 4096));
+    assert_non_null(find(&f, AT + 3 * 4096));
+    assert_non_null(insert(&f, AT));
     teardown(&f);
 }
 
@@ -318,6 +365,8 @@ static void *work(void *arg)
         a = find(f, gpa);
         if (a == NULL)
             a = insert(f, gpa);
+        if (a != NULL)
+            atomic_fetch_or(&a->code_in, 1u << r / 64 % 4);
         b = find(f, gpa ^ 64);
         if (a != NULL && b != NULL) {
             cache_link(f->cache, a, 0, b);
@@ -332,6 +381,11 @@ static void *work(void *arg)
             cache_fence_i(f->cache);
         if (r % 601 == 0)
             cache_flush(f->cache);
+        if (r % 211 == 0) {
+            mem_read_lock();
+            cache_drop_code(f->cache, 1u << r / 211 % 4);
+            mem_read_unlock();
+        }
     }
     mem_thread_unregister();
     return NULL;
