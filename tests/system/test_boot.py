@@ -61,6 +61,16 @@ def test_every_hart_can_leave_and_return(boot):
     machine.power_off()
 
 
+def test_little_code_memory(boot):
+    """A boot makes several times as much code as fits: the oldest goes, and all is well."""
+    machine = boot("--cpus", 2, "--accel", "jit,code-mib=4", "--stats")
+    machine.to_shell()
+    machine.power_off()
+    stats = dict(line.split() for line in machine.stderr().splitlines() if line.startswith("code."))
+    assert int(stats["code.given_up"]) > 8
+    assert int(stats["code.used"]) <= int(stats["code.size"]) == 4 << 20
+
+
 def test_gzip_kernel(start, guest, tmp_path):
     packed = tmp_path / "Image.gz"
     with open(packed, "wb") as out:
