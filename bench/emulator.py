@@ -121,6 +121,19 @@ class Emulator:
                     self.fail(f"program {name} failed: {line}")
                 return result
 
+    def run_copies(self, name, scale, copies, timeout):
+        """[(seconds, checksum)] of a program run `copies` times at once."""
+        deadline = time.monotonic() + timeout
+        results = []
+        self.send(f"many {name} {scale} {copies}")
+        while (line := self.line(deadline)) != "@end 0":
+            match = RESULT.match(line)
+            if match and match[1] == name:
+                results.append((float(match[2]), match[3]))
+        if len(results) != copies:
+            self.fail(f"{len(results)} of {copies} copies of {name} came to their end")
+        return results
+
     def power_off(self, timeout):
         """Seconds from the request to the end of the process."""
         asked = time.monotonic()
