@@ -161,7 +161,8 @@ class Emulator:
 
     def rss_outside_ram(self):
         """Resident bytes outside the guest's RAM, which is the mappings of its exact size that
-        are not executable (a translation cache can be as large)."""
+        are not executable (a translation cache can be as large). What is mapped twice, as our
+        compiled code is, counts once."""
         total, counts = 0, True
         head = re.compile(r"^([0-9a-f]+)-([0-9a-f]+) (\S+) ")
         for line in Path(f"/proc/{self.process.pid}/smaps").read_text().splitlines():
@@ -169,6 +170,7 @@ class Emulator:
             if match:
                 size = int(match[2], 16) - int(match[1], 16)
                 counts = size != self.memory_bytes or "x" in match[3]
-            elif line.startswith("Rss:") and counts:
+                unit = "Pss:" if "/memfd:" in line else "Rss:"
+            elif counts and line.startswith(unit):
                 total += int(line.split()[1]) * 1024
         return total

@@ -212,10 +212,18 @@ class Vireo:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def own_memory(self):
-        """KiB held besides the guest's RAM, which is shared memory."""
-        with open(f"/proc/{self.process.pid}/status") as file:
-            status = dict(line.split(":", 1) for line in file)
-        return int(status["VmRSS"].split()[0]) - int(status["RssShmem"].split()[0])
+        """KiB held besides the guest's RAM, which is the memory with a name but the compiled code's.
+        That is mapped twice and counts once."""
+        total, unit = 0, None
+        with open(f"/proc/{self.process.pid}/smaps") as file:
+            for line in file:
+                if re.match(r"[0-9a-f]+-[0-9a-f]+ ", line):
+                    unit = "Rss:"
+                    if "/memfd:" in line:
+                        unit = "Pss:" if "/memfd:vireo-code" in line else None
+                elif unit is not None and line.startswith(unit):
+                    total += int(line.split()[1])
+        return total
 
     def quiet(self, window=3.0, limit=STEP, share=0.02):
         """Waits until a whole window costs less than `share` of a core; the share it was. A

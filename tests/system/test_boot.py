@@ -139,6 +139,24 @@ def test_memory_outside_the_guests(boot, disk, accel, mib):
     assert kib <= mib * 1024, f"{kib} KiB"
 
 
+def test_memory_with_all_code_memory_in_use(boot):
+    """Everything is compiled at once, until the oldest code has been given up."""
+    machine = boot("--accel", "jit,t1-after=1,t2-after=50", "--cpus", 2, "--net", "user", "--rng")
+    machine.to_shell()
+    for _ in range(20):
+        machine.run("for i in 1 2 3; do find /sys /proc -type f 2>/dev/null | sort | sha256sum | gzip | wc -c; done", 3 * STEP)
+        machine.signal(signal.SIGUSR1)
+        used = int(machine.errors.expect(r"^code\.used (\d+)", STEP)[1])
+        given_up = int(machine.errors.expect(r"^code\.given_up (\d+)", STEP)[1])
+        kib = machine.own_memory()
+        print(f"{used >> 20} MiB of code, {given_up} parts given up; {kib} KiB outside the guest's RAM")
+        if given_up != 0:
+            break
+    machine.power_off()
+    assert given_up != 0 and used > 20 << 20
+    assert kib <= 96 << 10, f"{kib} KiB"
+
+
 @pytest.mark.parametrize("harts", [pytest.param(1, marks=pytest.mark.long), 2, pytest.param(4, marks=pytest.mark.long)])
 def test_lockstep(boot, harts):
     """The whole way with each run of compiled code checked against the interpreter."""
