@@ -515,8 +515,7 @@ static int make_back(struct dbt *dbt, struct error *err)
 {
     struct back_config config = {
         .code_bytes = dbt->config.code_bytes,
-        .perf_map = dbt->tuning.perf_map,
-        .jitdump = dbt->tuning.jitdump,
+        .tuning = dbt->tuning,
         .made = made,
         .opaque = dbt,
     };

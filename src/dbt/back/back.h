@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "dbt/region/region.h"
+#include "dbt/tuning.h"
 
 struct back;
 struct hart;
@@ -25,7 +26,7 @@ struct back_stats {
 
 struct back_config {
     size_t code_bytes;
-    bool perf_map, jitdump; /* tell perf (x86_64/perf_map.h) */
+    struct dbt_tuning tuning;
     /* `code` has been made of tb, or of the region that begins with it, and can be run. [any
      * thread, no lock held] May be NULL. */
     void (*made)(void *opaque, const struct tb *tb, bool region, const void *code, size_t bytes);

@@ -106,12 +106,17 @@ void t1_step(struct t1 *t)
 
 /* ---- a block ---- */
 
+bool t1_emit_computing(struct t1 *t, const struct t0_op *op)
+{
+    return (t->tuning->fp && t1_emit_float(t, op)) || t1_emit_int(t, op) ||
+           (t->tuning->atomics && t1_emit_atomic(t, op));
+}
+
 static void emit_op(struct t1 *t, const struct t0_op *op)
 {
     t->op = op;
     t->xmm_busy = 0;
-    if (!t1_emit_float(t, op) && !t1_emit_int(t, op) && !t1_emit_memory(t, op) &&
-        !t1_emit_leave(t, op) && !t1_emit_atomic(t, op))
+    if (!t1_emit_computing(t, op) && !t1_emit_memory(t, op) && !t1_emit_leave(t, op))
         t1_step(t);
 }
 
@@ -148,6 +153,7 @@ static size_t compile_at(struct back *back, struct t1 *t, struct tb *tb, uint8_t
 {
     t1_set_pins(t, &t1_pins);
     t->stubs = &back->stubs;
+    t->tuning = &back->config.tuning;
     t->tb = tb;
     t->block_offset = (unsigned)(tb->gpa & PAGE_OFFSET_MASK);
     t->insn = 0;
@@ -212,7 +218,8 @@ static void t1_link(struct back *back, struct tb *from, unsigned link, struct tb
     uint8_t *site;
 
     /* The sites are there once the code is; who compiles `from` now will be asked again. */
-    if (code == NULL || atomic_load_explicit(&from->code, memory_order_acquire) == NULL)
+    if (!back->config.tuning.links || code == NULL ||
+        atomic_load_explicit(&from->code, memory_order_acquire) == NULL)
         return;
     site = from->link_site[link];
     if (site == NULL)
@@ -301,9 +308,9 @@ static int open_perf(struct back *back, struct error *err)
 {
     int rc = 0;
 
-    if (back->config.perf_map)
+    if (back->config.tuning.perf_map)
         rc = perf_map_open(&back->perf_map, PERF_MAP_SYMBOLS, err);
-    if (rc == 0 && back->config.jitdump)
+    if (rc == 0 && back->config.tuning.jitdump)
         rc = perf_map_open(&back->jitdump, PERF_MAP_JITDUMP, err);
     return rc;
 }
@@ -319,7 +326,7 @@ static int t1_create(struct back **ret_back, const struct back_config *config, s
     back->config = *config;
     rc = open_perf(back, err);
     if (rc == 0)
-        rc = config->perf_map ? code_memory_new_anonymous(&back->memory, config->code_bytes, err)
+        rc = config->tuning.perf_map ? code_memory_new_anonymous(&back->memory, config->code_bytes, err)
                               : code_memory_new(&back->memory, config->code_bytes, err);
     if (rc < 0) {
         close_perf(back);

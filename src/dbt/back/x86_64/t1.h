@@ -122,6 +122,7 @@ enum { T1_MAX_COLD = 2 * T0_MAX_OPS };
 struct t1 {
     struct x86_asm a;
     const struct t1_stubs *stubs;
+    const struct dbt_tuning *tuning;
     struct tb *tb;
     unsigned block_offset; /* of the block in its page */
     unsigned insn;         /* index of the instruction at hand */
@@ -178,6 +179,7 @@ void t1_return_here(struct t1 *t, struct t1_cold *cold);
 void t1_xmm_restore(struct t1 *t, const struct t1_cold *cold);
 
 /* Templates by T0 opcode; false: there is none, t1_step() does it. */
+bool t1_emit_computing(struct t1 *t, const struct t0_op *op); /* t1.c: int, float, atomic */
 bool t1_emit_int(struct t1 *t, const struct t0_op *op);     /* t1_int.c */
 bool t1_emit_memory(struct t1 *t, const struct t0_op *op);  /* t1_mem.c */
 bool t1_emit_float(struct t1 *t, const struct t0_op *op);   /* t1_fp.c */

@@ -119,13 +119,13 @@ static void emit_return(struct t1 *t, const struct t0_op *op)
 
 void t1_emit_jumpreg(struct t1 *t, const struct t0_op *op)
 {
-    if (op->imm == T0_JUMP_RETURN) {
+    if (op->imm == T0_JUMP_RETURN && t->tuning->calls) {
         emit_return(t, op);
         return;
     }
     t1_use_in(t, op->a, RAX);
     x86_alu_ri(&t->a, ALU_AND, 8, RAX, -2);
-    if (op->b == 0) {
+    if (op->b == 0 || !t->tuning->calls) {
         t1_jump_anywhere(t, -1, false);
         return;
     }

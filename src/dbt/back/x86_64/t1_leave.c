@@ -146,7 +146,7 @@ bool t1_emit_leave(struct t1 *t, const struct t0_op *op)
     }
     switch (op->opcode) {
     case T0_JUMP:
-        if (op->b != 0)
+        if (op->b != 0 && t->tuning->calls)
             t1_emit_call(t, op);
         else
             t1_jump_to(t, (int64_t)t->block_offset + op->imm, op->dst);

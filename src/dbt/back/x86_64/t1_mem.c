@@ -119,6 +119,8 @@ static void emit_store(struct t1 *t, const struct t0_op *op)
 
 bool t1_emit_memory(struct t1 *t, const struct t0_op *op)
 {
+    if (!t->tuning->loads)
+        return false;
     if (op->opcode >= T0_LOAD8U && op->opcode <= T0_LOAD64)
         emit_load(t, op);
     else if (op->opcode >= T0_STORE8 && op->opcode <= T0_STORE64)

@@ -13,8 +13,7 @@ static void emit_op(struct t2 *t2, const struct t0_op *op)
 {
     t2->t.op = op;
     t2->t.xmm_busy = 0;
-    if (!t1_emit_float(&t2->t, op) && !t1_emit_int(&t2->t, op) && !t2_emit_memory(t2, op) &&
-        !t1_emit_atomic(&t2->t, op))
+    if (!t1_emit_computing(&t2->t, op) && !t2_emit_memory(t2, op))
         t1_step(&t2->t);
 }
 
@@ -112,6 +111,7 @@ const void *t2_compile(struct back *back, const struct region *region,
         t2->back = back;
         t2->region = region;
         t2->source = source;
+        t2->t.tuning = &back->config.tuning;
         x86_init(&t2->t.a, start, start + T2_CODE_BYTES);
         entry = emit_region(t2);
         if (!t2->t.a.overflow && !t2->full)

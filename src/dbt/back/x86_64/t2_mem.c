@@ -177,7 +177,7 @@ bool t2_emit_memory(struct t2 *t2, const struct t0_op *op)
 {
     if (!is_load(op) && !is_store(op))
         return false;
-    if (op->a == T0_SLOT_ZERO || !is_small(op->imm))
+    if (op->a == T0_SLOT_ZERO || !is_small(op->imm) || !t2->t.tuning->loads)
         return t1_emit_memory(&t2->t, op);
     if (op->a < REGION_REGS && t2->fixed[op->a].grouped)
         emit_fixed(t2, op, &t2->fixed[op->a]);
