@@ -326,8 +326,9 @@ static int t1_create(struct back **ret_back, const struct back_config *config, s
     back->config = *config;
     rc = open_perf(back, err);
     if (rc == 0)
-        rc = config->tuning.perf_map ? code_memory_new_anonymous(&back->memory, config->code_bytes, err)
-                              : code_memory_new(&back->memory, config->code_bytes, err);
+        rc = config->tuning.perf_map
+                 ? code_memory_new_anonymous(&back->memory, config->code_bytes, err)
+                 : code_memory_new(&back->memory, config->code_bytes, err);
     if (rc < 0) {
         close_perf(back);
         free(back);
