@@ -23,6 +23,9 @@ struct code_room {
     unsigned current;
     uint8_t *at; /* in segment `current`: what follows is unused */
     struct {
+        uint8_t *at, *end;
+    } rest; /* a piece of `current` that was given back; used before what follows `at` */
+    struct {
         size_t used; /* bytes of a segment filled earlier */
         _Atomic bool free;
     } segment[CODE_SEGMENTS];
@@ -32,9 +35,10 @@ void code_room_init(struct code_room *room, uint8_t *start, size_t bytes);
 /* Where `bytes` can be written, or NULL. Nothing is taken yet. */
 uint8_t *code_room_find(const struct code_room *room, size_t bytes);
 /* What code_room_find() said is taken up to `end`; 16 bytes are the measure of all. */
-void code_room_take(struct code_room *room, const uint8_t *end);
-/* What was taken last, from `end` up to `taken`, is given back; later takings make it no-op. */
-void code_room_return(struct code_room *room, const uint8_t *taken, const uint8_t *end);
+void code_room_take(struct code_room *room, uint8_t *end);
+/* Of what was taken up to `taken`, what follows `end` is given back: a region's, which is made
+ * while blocks are. */
+void code_room_return(struct code_room *room, uint8_t *taken, uint8_t *end);
 /* A bit for the segment that `written` lies in. */
 uint32_t code_room_bit(const struct code_room *room, const uint8_t *written);
 /* If there is no room for `bytes`, begins the next segment and gives up the oldest: its bit is

@@ -166,7 +166,7 @@ static size_t compile_at(struct back *back, struct t1 *t, struct tb *tb, uint8_t
     assert(!t->a.overflow);
     code_room_take(&back->room, t->a.at);
     back->stats.blocks++;
-    back->stats.block_bytes += (size_t)(back->room.at - start);
+    back->stats.block_bytes += (size_t)(t->a.at - start);
     atomic_fetch_or(&tb->code_in, code_room_bit(&back->room, start));
     atomic_store_explicit(&tb->code, code_exec(&back->memory, start), memory_order_release);
     return (size_t)(t->a.at - start);

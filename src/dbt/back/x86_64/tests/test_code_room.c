@@ -92,7 +92,39 @@ TEST(what_is_given_back_is_found_again)
     code_room_return(&room, a + 2 * PIECE, a + 20);
     b = code_room_find(&room, PIECE);
     assert_ptr_equal(b, a + 32);
-    code_room_take(&room, b + PIECE);
-    code_room_return(&room, a + 32, a); /* no longer the last */
-    assert_ptr_equal(code_room_find(&room, PIECE), b + PIECE);
+    assert_int_equal(code_room_used(&room), 32);
+}
+
+/* A region sets room aside; before it gives back what it does not need, a block is compiled. */
+TEST(what_is_given_back_late_is_used_first)
+{
+    struct code_room room;
+    uint8_t *region, *block;
+
+    code_room_init(&room, memory, BYTES);
+    region = code_room_find(&room, 2 * PIECE);
+    code_room_take(&room, region + 2 * PIECE);
+    block = code_room_find(&room, PIECE);
+    assert_ptr_equal(block, region + 2 * PIECE);
+    code_room_take(&room, block + 100);
+    code_room_return(&room, region + 2 * PIECE, region + 30);
+    assert_int_equal(code_room_used(&room), 32 + 112);
+    assert_ptr_equal(code_room_find(&room, PIECE), region + 32);
+    code_room_take(&room, region + 32 + PIECE);
+    assert_ptr_equal(code_room_find(&room, PIECE), block + 112); /* the rest is too small */
+    assert_int_equal(code_room_used(&room), 32 + PIECE + 112);
+}
+
+TEST(what_is_given_back_of_a_segment_that_was_left_is_lost)
+{
+    struct code_room room;
+    uint8_t *region;
+
+    code_room_init(&room, memory, BYTES);
+    region = code_room_find(&room, 2 * PIECE);
+    code_room_take(&room, region + 2 * PIECE);
+    assert_int_equal(code_room_advance(&room, SEGMENT), 0);
+    code_room_return(&room, region + 2 * PIECE, region + 32);
+    assert_ptr_equal(code_room_find(&room, PIECE), memory + SEGMENT);
+    assert_int_equal(code_room_used(&room), 2 * PIECE);
 }
