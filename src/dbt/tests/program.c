@@ -4,7 +4,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* Registers: pointers for addresses; from RESERVED on, those no instruction drawn may write. */
+/* Registers: pointers for addresses; from RESERVED on, those no instruction drawn may use, for the
+ * sequences below; without these, from T3 on, those it may not write: the trap handler's. */
 enum { REACH = 12, SP = 2, POINTER = 8, POINTERS = 4, RESERVED = 20 };
 enum { EDITED = 20, SHARED = 22, TABLE, ALIAS, WORDS, INNER, OUTER, T3, T4 };
 
@@ -51,12 +52,12 @@ static void safe_csr(uint64_t *seed, struct insn *in)
     in->csr = csr[below(seed, ARRAY_LEN(csr))];
 }
 
-/* Not rows that would leave the program for good, or lead back; nor wrs, which yields the host's
- * processor and does nothing else. */
-static bool is_wanted(unsigned row)
+/* Not rows that would leave the program for good, or lead back; nor, in a loop, wrs, which yields
+ * the host's processor and does nothing else. */
+static bool is_wanted(unsigned row, bool once)
 {
     return row != INSN_ILLEGAL && row != INSN_ECALL && row != INSN_SRET && row != INSN_C_JR &&
-           row != INSN_C_JALR && row != INSN_WRS_NTO && row != INSN_WRS_STO;
+           row != INSN_C_JALR && (once || (row != INSN_WRS_NTO && row != INSN_WRS_STO));
 }
 
 static bool is_csr(unsigned id)
@@ -65,18 +66,20 @@ static bool is_csr(unsigned id)
 }
 
 /* Bits as they come, then operands that make it likely to do something: pointers for addresses,
- * nothing reserved. What cannot be encoded so stays as it came, or is drawn again. */
-static bool draw(const struct isa_config *isa, uint64_t *seed, struct insn *ret)
+ * nothing reserved. What cannot be encoded so stays as it came, or is drawn again.
+ * once: for a program without turns. */
+static bool draw(const struct isa_config *isa, uint64_t *seed, bool once, struct insn *ret)
 {
+    const unsigned reserved = once ? T3 : RESERVED;
     unsigned row = 1 + below(seed, INSN_ROW_COUNT - 1);
     uint32_t raw = ((uint32_t)fixture_random(seed) & ~insn_info[row].mask) | insn_info[row].match;
     unsigned effects;
     struct insn in;
 
-    if (!is_wanted(row) || (insn_decode(raw, isa, &in), in.row) != row)
+    if (!is_wanted(row, once) || (insn_decode(raw, isa, &in), in.row) != row)
         return false;
     effects = insn_info[in.id].rv_effects;
-    if (in.rs1 >= RESERVED || (!(effects & INSN_FP) && in.rs2 >= RESERVED))
+    if (!once && (in.rs1 >= RESERVED || (!(effects & INSN_FP) && in.rs2 >= RESERVED)))
         return false; /* nor copies of what is reserved */
     *ret = in;
     if ((effects & (INSN_LOAD | INSN_STORE)) && below(seed, 8) != 0) {
@@ -93,10 +96,10 @@ static bool draw(const struct isa_config *isa, uint64_t *seed, struct insn *ret)
         ret->rs1 = 0;
         return below(seed, 4) == 0;
     }
-    in.rd = (uint8_t)below(seed, below(seed, 2) ? 8 : RESERVED);
+    in.rd = (uint8_t)below(seed, below(seed, 2) ? 8 : reserved);
     if ((effects & (INSN_FP | INSN_BRANCH)) == 0 && insn_encode(&in) != 0)
         *ret = in;
-    return ret->rd < RESERVED || insn_info[ret->row].operands[0] == 'f'; /* an f register */
+    return ret->rd < reserved || insn_info[ret->row].operands[0] == 'f'; /* an f register */
 }
 
 static bool has_target(const struct insn *in)
@@ -202,7 +205,7 @@ static void put_body(struct program *p, const struct isa_config *isa, uint64_t *
             loop_from = p->count;
             loop_left = 3 + below(seed, 8);
         }
-        while (!draw(isa, seed, &in))
+        while (!draw(isa, seed, p->turns == 0, &in))
             ;
         put(p, in, false);
         if (loop_left != 0 && (--loop_left == 0 || i + 1 == PROGRAM_LENGTH))
@@ -280,7 +283,7 @@ static void make_words(struct program *p, const struct isa_config *isa, uint64_t
     struct insn in;
 
     for (unsigned i = 0; i < PATCHES; i++) {
-        while (!draw(isa, seed, &in) || length_of(&in) != 4 || has_target(&in) ||
+        while (!draw(isa, seed, false, &in) || length_of(&in) != 4 || has_target(&in) ||
                in.id == INSN_JALR)
             ;
         p->word[i] = insn_encode(&in);
@@ -375,13 +378,8 @@ void program_prepare(struct fixture *f, unsigned hart)
          asm_csr(INSN_CSRRW, 0, CSR_SEPC, T3), asm_i(INSN_SRET, 0, 0, 0), LI(0, 0), ECALL);
 }
 
-static void set_registers(struct riscv_state *s, const struct program *p, uint64_t seed)
+static void set_reserved(struct riscv_state *s, const struct program *p)
 {
-    for (unsigned i = 1; i < 32; i++)
-        s->x[i] = (uint64_t)((int64_t)fixture_random(&seed) >> below(&seed, 64));
-    for (unsigned i = 0; i < POINTERS; i++)
-        s->x[POINTER + i] = VPAGE(P_DATA) + (below(&seed, DATA_PAGES * 4096) & ~UINT64_C(7));
-    s->x[SP] = VPAGE(P_DATA + 1);
     s->x[EDITED] = VPAGE(P_EDITED);
     s->x[SHARED] = FAR_PAGE(P_SHARED);
     s->x[TABLE] = FAR_PAGE(P_LEAVES);
@@ -389,6 +387,17 @@ static void set_registers(struct riscv_state *s, const struct program *p, uint64
     s->x[WORDS] = FAR_PAGE(P_WORDS);
     s->x[INNER] = 0;
     s->x[OUTER] = p->turns;
+}
+
+static void set_registers(struct riscv_state *s, const struct program *p, uint64_t seed)
+{
+    for (unsigned i = 1; i < 32; i++)
+        s->x[i] = (uint64_t)((int64_t)fixture_random(&seed) >> below(&seed, 64));
+    for (unsigned i = 0; i < POINTERS; i++)
+        s->x[POINTER + i] = VPAGE(P_DATA) + (below(&seed, DATA_PAGES * 4096) & ~UINT64_C(7));
+    s->x[SP] = VPAGE(P_DATA + 1);
+    if (p->turns != 0) /* or an instruction drawn might read them */
+        set_reserved(s, p);
     for (unsigned i = 0; i < 32; i++)
         s->f[i] = fixture_random(&seed) | (below(&seed, 2) ? UINT64_C(0xffffffff) << 32 : 0);
 }
