@@ -143,10 +143,22 @@ void t1_made(struct back *back, const struct tb *tb, bool region, const uint8_t 
         back->config.made(back->config.opaque, tb, region, code, bytes);
 }
 
+/* Where there is room for a block; NULL: nowhere. */
+static struct code_span *find_room(struct back *back)
+{
+    struct code_half *half = &back->half[back->current];
+
+    if (!atomic_load(&half->free))
+        return NULL;
+    if (code_span_room(&half->rest) >= MAX_BLOCK_CODE)
+        return &half->rest;
+    return code_span_room(&half->blocks) >= MAX_BLOCK_CODE ? &half->blocks : NULL;
+}
+
 static bool t1_compile(struct back *back, struct tb *tb)
 {
     struct t1 *t = malloc(sizeof(*t));
-    struct code_half *half;
+    struct code_span *room;
     uint8_t *start = NULL;
     bool fits = false;
     size_t bytes = 0;
@@ -154,11 +166,11 @@ static bool t1_compile(struct back *back, struct tb *tb)
     if (t == NULL)
         return false;
     pthread_mutex_lock(&back->lock);
-    half = &back->half[back->current];
+    room = find_room(back);
     if (atomic_load(&tb->code) != NULL) {
         fits = true; /* another hart was faster */
-    } else if (atomic_load(&half->free) && half->end - half->at >= MAX_BLOCK_CODE) {
-        start = half->at;
+    } else if (room != NULL) {
+        start = room->at;
         t1_set_pins(t, &t1_pins);
         t->stubs = &back->stubs;
         t->tb = tb;
@@ -168,12 +180,12 @@ static bool t1_compile(struct back *back, struct tb *tb)
         t->colds = 0;
         t->xmm_next = 15;
         t1_xmm_forget_all(t);
-        x86_init(&t->a, start, half->end);
+        x86_init(&t->a, start, room->end);
         emit_block(t);
         assert(!t->a.overflow);
-        half->at = (uint8_t *)(((uintptr_t)t->a.at + 15) & ~(uintptr_t)15);
+        room->at = code_align(t->a.at);
         back->stats.blocks++;
-        bytes = (size_t)(half->at - start);
+        bytes = (size_t)(room->at - start);
         back->stats.block_bytes += bytes;
         atomic_store_explicit(&tb->code, code_exec(&back->memory, start), memory_order_release);
         fits = true;
@@ -237,6 +249,18 @@ static void reclaim(struct rcu_head *rcu)
     free(r);
 }
 
+static void empty_half(struct code_half *half)
+{
+    half->blocks = (struct code_span){ half->start, half->end };
+    half->rest = half->regions = (struct code_span){ half->end, half->end };
+}
+
+static uint64_t bytes_used(const struct code_half *half)
+{
+    return (uint64_t)(half->end - half->start) - code_span_room(&half->blocks) -
+           code_span_room(&half->rest) - code_span_room(&half->regions);
+}
+
 static void t1_forget(struct back *back)
 {
     struct reclaim *r = malloc(sizeof(*r));
@@ -246,7 +270,7 @@ static void t1_forget(struct back *back)
         return; /* the half stays full; blocks are interpreted until a later try */
     pthread_mutex_lock(&back->lock);
     half = &back->half[back->current];
-    half->at = half->start;
+    empty_half(half);
     back->stats.forgotten++;
     atomic_store(&half->free, false);
     back->current ^= 1;
@@ -257,11 +281,9 @@ static void t1_forget(struct back *back)
 
 static void t1_stats(struct back *back, struct back_stats *ret_stats)
 {
-    const struct code_half *half = &back->half[back->current];
-
     pthread_mutex_lock(&back->lock);
     *ret_stats = back->stats;
-    ret_stats->used = (uint64_t)(half->at - half->start);
+    ret_stats->used = bytes_used(&back->half[back->current]);
     pthread_mutex_unlock(&back->lock);
     ret_stats->size = back->memory.size;
 }
@@ -326,8 +348,9 @@ static int t1_create(struct back **ret_back, const struct back_config *config, s
     for (unsigned i = 0; i < 2; i++) {
         struct code_half *half = &back->half[i];
 
-        half->start = half->at = back->memory.write + STUB_BYTES + i * half_bytes;
+        half->start = back->memory.write + STUB_BYTES + i * half_bytes;
         half->end = half->start + half_bytes;
+        empty_half(half);
         atomic_store(&half->free, true);
     }
     pthread_mutex_init(&back->lock, NULL);

@@ -73,15 +73,30 @@ struct t1_stubs {
     uint8_t *step;    /* rdx T0 op, eax info: interprets it */
 };
 
+struct code_span {
+    uint8_t *at, *end;
+};
+static inline size_t code_span_room(const struct code_span *span)
+{
+    return (size_t)(span->end - span->at);
+}
+static inline uint8_t *code_align(uint8_t *at)
+{
+    return (uint8_t *)(((uintptr_t)at + 15) & ~(uintptr_t)15);
+}
+
 struct back {
     struct back_config config;
     struct perf_map *perf_map, *jitdump; /* NULL: not asked for */
     struct code_memory memory;
     struct t1_stubs stubs;
     pthread_mutex_t lock; /* guards what follows; a leaf */
-    /* Code fills one half while the other waits for harts to leave it. */
+    /* Code fills one half while the other waits for harts to leave it. Blocks come from below;
+     * regions, whose size is known only when they are made, while blocks are made too, come in
+     * pieces taken from above. What a piece has left when it is too small goes to blocks. */
     struct code_half {
-        uint8_t *start, *at, *end;
+        uint8_t *start, *end;
+        struct code_span blocks, rest, regions;
         _Atomic bool free;
     } half[2];
     unsigned current;

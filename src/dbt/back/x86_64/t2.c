@@ -74,17 +74,34 @@ static uint8_t *emit_region(struct t2 *t2)
 
 /* ---- room ---- */
 
+/* A new piece of memory for regions; what is left of the last is for blocks. */
+static bool take_piece(struct code_half *half)
+{
+    size_t piece = T2_PIECE_BYTES;
+
+    if (code_span_room(&half->blocks) < (size_t)2 * T2_PIECE_BYTES)
+        piece = T2_CODE_BYTES;
+    if (code_span_room(&half->blocks) < 2 * piece)
+        return false;
+    half->rest = half->regions;
+    half->blocks.end -= piece;
+    half->regions = (struct code_span){ half->blocks.end, half->blocks.end + piece };
+    return true;
+}
+
 static struct code_half *reserve(struct back *back, uint8_t **ret_start)
 {
     struct code_half *half;
 
     pthread_mutex_lock(&back->lock);
     half = &back->half[back->current];
-    *ret_start = half->at;
-    if (!atomic_load(&half->free) || half->end - half->at < (ptrdiff_t)2 * T2_CODE_BYTES)
+    if (!atomic_load(&half->free) ||
+        (code_span_room(&half->regions) < T2_CODE_BYTES && !take_piece(half))) {
         half = NULL;
-    else
-        half->at += T2_CODE_BYTES;
+    } else {
+        *ret_start = half->regions.at;
+        half->regions.at += T2_CODE_BYTES;
+    }
     pthread_mutex_unlock(&back->lock);
     return half;
 }
@@ -96,8 +113,8 @@ static void settle(struct back *back, struct code_half *half, uint8_t *start, ui
     pthread_mutex_lock(&back->lock);
     back->stats.regions += made;
     back->stats.region_bytes += (uint64_t)(end - start);
-    if (half == &back->half[back->current] && half->at == start + T2_CODE_BYTES)
-        half->at = (uint8_t *)(((uintptr_t)end + 15) & ~(uintptr_t)15);
+    if (half == &back->half[back->current] && half->regions.at == start + T2_CODE_BYTES)
+        half->regions.at = code_align(end);
     pthread_mutex_unlock(&back->lock);
 }
 

@@ -27,7 +27,8 @@ enum {
     T2_MAX_EXITS = 512,
     T2_MAX_ACCESSES = REGION_MAX_OPS,
     T2_CODE_BYTES = 256 << 10, /* room for one region; what it does not need is given back */
-    T2_NO_PAGE = 0x800,        /* no access keeps this bit of its address */
+    T2_PIECE_BYTES = 4 * T2_CODE_BYTES, /* taken at once */
+    T2_NO_PAGE = 0x800,                 /* no access keeps this bit of its address */
 };
 
 /* Accesses through a base no op changes. */
