@@ -272,8 +272,8 @@ static void check_memory(struct fixture *f)
     struct back_stats stats;
 
     assert_true(dbt_get_back_stats(f->dbt, &stats));
-    assert_true(stats.used <= stats.block_bytes + stats.region_bytes +
-                                  ROUNDING * (stats.regions + stats.blocks));
+    assert_true(stats.used <=
+                stats.block_bytes + stats.region_bytes + ROUNDING * (stats.regions + stats.blocks));
 }
 
 static void run_program(uint64_t seed, struct regions_stats *total)
