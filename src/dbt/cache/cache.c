@@ -181,6 +181,7 @@ static void drop(struct cache *cache, struct tb *tb)
     }
     atomic_store_explicit(at, atomic_load_explicit(&tb->hash_next, memory_order_relaxed),
                           memory_order_release);
+    tb->listed = false;
     cache->stats.blocks--;
     cache->stats.dropped++;
     cache->stats.bytes -= tb_bytes(tb);
@@ -359,6 +360,7 @@ struct tb *cache_insert(struct cache *cache, struct tb *tb, const struct cache_t
         drop_all_locked(cache);
     tb->page = ticket->page;
     tb->page2 = ticket->page2;
+    tb->listed = true;
     list = tb->gpa2 == UINT64_MAX ? &tb->page->blocks : &cache->straddlers;
     tb->page_next = *list;
     *list = tb;
@@ -379,8 +381,7 @@ void cache_link(struct cache *cache, struct tb *from, unsigned link, struct tb *
         (from->gpa & PAGE_ADDR_MASK) != (to->gpa & PAGE_ADDR_MASK))
         return;
     pthread_mutex_lock(&cache->lock);
-    if (cache_find(cache, from->gpa, UINT64_MAX, from->mode) == from &&
-        cache_find(cache, to->gpa, UINT64_MAX, to->mode) == to) {
+    if (from->listed && to->listed) {
         atomic_store_explicit(&from->link[link], to, memory_order_release);
         cache->ops->linked(cache->owner, from, link, to);
     }
@@ -416,7 +417,7 @@ bool cache_set_code(struct cache *cache, struct tb *tb, const void *code)
     bool current;
 
     pthread_mutex_lock(&cache->lock);
-    current = cache_find(cache, tb->gpa, tb->gpa2, tb->mode) == tb;
+    current = tb->listed;
     if (current) {
         atomic_store_explicit(&tb->code, code, memory_order_release);
         atomic_store(&tb->is_region, true);
