@@ -34,9 +34,10 @@ struct lower {
     bool done_early[IR_MAX_OPS];   /* this SET's value is already in place */
     uint16_t reader_until[REGS];   /* per guest register: last use of a value that is its slot */
     uint16_t now;
-    unsigned free_temps;
-    uint16_t temp[HART_TEMP_SLOTS]; /* stack of free slots */
-    uint16_t scratch[3];            /* constants made for the op at hand */
+    /* Temporaries: those given back, last first; then those not used so far, from the last down. */
+    unsigned unused_temps, free_temps;
+    uint16_t temp[HART_TEMP_SLOTS];
+    uint16_t scratch[3]; /* constants made for the op at hand */
     unsigned scratches;
 };
 
@@ -144,8 +145,10 @@ static bool is_temp(uint16_t slot)
 
 static uint16_t temp_take(struct lower *lo)
 {
-    assert(lo->free_temps > 0);
-    return lo->temp[--lo->free_temps];
+    if (lo->free_temps > 0)
+        return lo->temp[--lo->free_temps];
+    assert(lo->unused_temps > 0);
+    return (uint16_t)(T0_SLOT_TEMP + --lo->unused_temps);
 }
 
 static void temp_give(struct lower *lo, uint16_t slot)
@@ -647,8 +650,7 @@ void t0_lower(const struct ir_block *ir, struct t0_code *ret_code)
     lo.out = ret_code;
     lo.scratches = 0;
     lo.free_temps = 0;
-    for (unsigned i = 0; i < HART_TEMP_SLOTS; i++)
-        lo.temp[lo.free_temps++] = (uint16_t)(T0_SLOT_TEMP + i);
+    lo.unused_temps = HART_TEMP_SLOTS;
     memset(lo.reader_until, 0, sizeof(lo.reader_until));
     ret_code->ops = ret_code->insns = ret_code->links = 0;
     ret_code->makes_dirty = false;
