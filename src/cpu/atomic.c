@@ -9,8 +9,6 @@
 #include "cpu/internal.h"
 #include "cpu/spy.h"
 
-enum { CBO_INVAL = 0, CBO_CLEAN = 1, CBO_FLUSH = 2, CBO_ZERO = 4, CBO_BLOCK = 64 };
-
 bool hart_atomic_ptr(struct hart *hart, gva_t gva, unsigned size, bool write, void **ret_hva,
                      gpa_t *ret_gpa)
 {
@@ -59,12 +57,12 @@ static bool enabled(const struct hart *hart, uint64_t field)
 static bool is_legal(const struct hart *hart, unsigned op)
 {
     switch (op) {
-    case CBO_INVAL:
+    case HART_CBO_INVAL:
         return isa_has(hart->isa, ISA_EXT_ZICBOM) && enabled(hart, ENVCFG_CBIE);
-    case CBO_CLEAN:
-    case CBO_FLUSH:
+    case HART_CBO_CLEAN:
+    case HART_CBO_FLUSH:
         return isa_has(hart->isa, ISA_EXT_ZICBOM) && enabled(hart, ENVCFG_CBCFE);
-    case CBO_ZERO:
+    case HART_CBO_ZERO:
         return isa_has(hart->isa, ISA_EXT_ZICBOZ) && enabled(hart, ENVCFG_CBZE);
     default:
         return false;
@@ -73,7 +71,7 @@ static bool is_legal(const struct hart *hart, unsigned op)
 
 static void zero_block(uint64_t *hva)
 {
-    for (unsigned i = 0; i < CBO_BLOCK / 8; i++)
+    for (unsigned i = 0; i < HART_CBO_BLOCK / 8; i++)
         __atomic_store_n(&hva[i], 0, __ATOMIC_RELAXED);
 }
 
@@ -82,15 +80,16 @@ static void zero_block(uint64_t *hva)
  * those of a store, and name the address given, not the block's. */
 bool hart_cbo(struct hart *hart, unsigned op, gva_t gva, uint32_t raw_insn)
 {
-    enum access_kind kind = op == CBO_ZERO ? ACCESS_WRITE : ACCESS_READ;
-    gva_t block = gva & ~(gva_t)(CBO_BLOCK - 1);
+    enum access_kind kind = op == HART_CBO_ZERO ? ACCESS_WRITE : ACCESS_READ;
+    gva_t block = gva & ~(gva_t)(HART_CBO_BLOCK - 1);
     enum tlb_bank bank = hart->data_bank;
     struct tlb_entry *entry;
     uint64_t *fast;
 
     if (!is_legal(hart, op))
         return hart_raise(hart, CAUSE_ILLEGAL, raw_insn);
-    fast = op == CBO_ZERO ? tlb_probe(hart->tlb.table, TLB_WRITE, block, CBO_BLOCK) : NULL;
+    fast =
+        op == HART_CBO_ZERO ? tlb_probe(hart->tlb.table, TLB_WRITE, block, HART_CBO_BLOCK) : NULL;
     if (likely(fast != NULL)) { /* kernels zero their pages so, 64 times each */
         zero_block(fast);
         return true;
@@ -98,16 +97,16 @@ bool hart_cbo(struct hart *hart, unsigned op, gva_t gva, uint32_t raw_insn)
     entry = access_find(hart, gva, kind, ACCESS_WRITE, bank);
     if (entry == NULL)
         return false;
-    if (!access_pmp(hart, entry, block, CBO_BLOCK, kind, ACCESS_WRITE, bank)) {
+    if (!access_pmp(hart, entry, block, HART_CBO_BLOCK, kind, ACCESS_WRITE, bank)) {
         hart->exc.tval = gva;
         return false;
     }
-    if (op != CBO_ZERO)
+    if (op != HART_CBO_ZERO)
         return true;
     if (entry->ram == NULL || (entry->flags & TLB_NO_WRITE))
         return access_fault(hart, ACCESS_WRITE, gva);
-    access_will_write(hart, entry, block, CBO_BLOCK);
+    access_will_write(hart, entry, block, HART_CBO_BLOCK);
     zero_block(access_hva(entry, block));
-    access_wrote(hart, entry, block, CBO_BLOCK);
+    access_wrote(hart, entry, block, HART_CBO_BLOCK);
     return true;
 }

@@ -259,8 +259,9 @@ bool hart_fetch_insn(struct hart *hart, gva_t gva, uint32_t *ret_raw) NODISCARD;
 /* Translates for gdb, SBI and dumps: no A/D update, no exception. False when unmapped. On the
  * hart's thread or while it is paused, inside the read side. */
 bool hart_translate_debug(struct hart *hart, gva_t gva, gpa_t *ret_gpa);
-/* cbo.zero and friends: `op` is the instruction's 12-bit immediate (0 inval, 1 clean, 2 flush,
- * 4 zero). False: exception recorded. */
+/* cbo.zero and friends: `op` is the instruction's 12-bit immediate. False: exception recorded. */
+enum hart_cbo { HART_CBO_INVAL = 0, HART_CBO_CLEAN = 1, HART_CBO_FLUSH = 2, HART_CBO_ZERO = 4 };
+enum { HART_CBO_BLOCK = 64 }; /* bytes */
 bool hart_cbo(struct hart *hart, unsigned op, gva_t gva, uint32_t raw_insn) NODISCARD;
 
 /* sfence.vma / sinval.vma: rs1 and rs2 tell whether the operands are registers other than x0.

@@ -184,6 +184,7 @@ static void drop(struct cache *cache, struct tb *tb)
     }
     atomic_store_explicit(at, atomic_load_explicit(&tb->hash_next, memory_order_relaxed),
                           memory_order_release);
+    tb->listed = false;
     cache->stats.blocks--;
     cache->stats.dropped++;
     cache->stats.bytes -= tb_bytes(tb);
@@ -363,10 +364,11 @@ void cache_drop_code(struct cache *cache, uint32_t parts)
     pthread_mutex_unlock(&cache->lock);
 }
 
-/* Until an eighth of the bound is free, so that it is not done for each block. */
-static void drop_oldest(struct cache *cache)
+/* Until there is room for `bytes` and more: it is not to be done for each block. */
+static void drop_oldest(struct cache *cache, size_t bytes)
 {
-    size_t enough = cache->max_bytes - cache->max_bytes / 8, taken = 0;
+    size_t room = bytes + cache->max_bytes / 8, taken = 0;
+    size_t enough = cache->max_bytes > room ? cache->max_bytes - room : 0;
     struct tb *doomed = NULL;
 
     list_for_each_safe(at, &cache->aged)
@@ -435,9 +437,10 @@ struct tb *cache_insert(struct cache *cache, struct tb *tb, const struct cache_t
         return found;
     }
     if (cache->stats.bytes + tb_bytes(tb) > cache->max_bytes)
-        drop_oldest(cache);
+        drop_oldest(cache, tb_bytes(tb));
     tb->page = ticket->page;
     tb->page2 = ticket->page2;
+    tb->listed = true;
     list = tb->gpa2 == UINT64_MAX ? &tb->page->blocks : &cache->straddlers;
     tb->page_next = *list;
     *list = tb;
@@ -460,8 +463,7 @@ void cache_link(struct cache *cache, struct tb *from, unsigned link, struct tb *
         (from->gpa & PAGE_ADDR_MASK) != (to->gpa & PAGE_ADDR_MASK))
         return;
     pthread_mutex_lock(&cache->lock);
-    if (cache_find(cache, from->gpa, UINT64_MAX, from->mode) == from &&
-        cache_find(cache, to->gpa, UINT64_MAX, to->mode) == to) {
+    if (from->listed && to->listed) {
         atomic_store_explicit(&from->link[link], to, memory_order_release);
         cache->ops->linked(cache->owner, from, link, to);
     }
@@ -497,7 +499,7 @@ bool cache_set_code(struct cache *cache, struct tb *tb, const void *code)
     bool current;
 
     pthread_mutex_lock(&cache->lock);
-    current = cache_find(cache, tb->gpa, tb->gpa2, tb->mode) == tb;
+    current = tb->listed;
     if (current) {
         atomic_store_explicit(&tb->code, code, memory_order_release);
         atomic_store(&tb->is_region, true);

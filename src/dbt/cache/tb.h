@@ -15,13 +15,14 @@ struct tb {
     gpa_t gpa;     /* of its first byte */
     gpa_t gpa2;    /* of the second half of a straddling instruction; UINT64_MAX: it does not */
     uint32_t mode; /* enum front_mode bits it was translated for */
-    uint16_t length, insns, ops; /* guest bytes, guest instructions, T0 ops */
+    uint16_t length, insns, ops;  /* guest bytes, guest instructions, T0 ops */
+    struct tb *_Atomic hash_next; /* near what a look-up compares */
     /* Direct exits to blocks of the same guest page, filled when first taken. Set and cleared
      * with the cache's lock held, followed without. */
     struct tb *_Atomic link[T0_MAX_LINKS];
-    uint64_t content; /* a hash of the guest bytes */
-    struct tb *_Atomic hash_next;
+    uint64_t content;               /* a hash of the guest bytes */
     struct code_page *page, *page2; /* what it was made from; page2 NULL mostly */
+    bool listed;                    /* it can be found; guarded by the cache's lock */
     struct tb *page_next;     /* of the same page; straddling blocks have a list of their own */
     const void *_Atomic code; /* compiled, set once; NULL: not yet, or no back end */
     /* Where each link's jump in `code` has its displacement, in the written mapping. */

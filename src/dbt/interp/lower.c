@@ -18,6 +18,8 @@
 #include <string.h>
 
 #define NEVER 0xffff
+/* Registers an op can name: x, f, words of the state. */
+enum { REG_STATE = 64, REGS = REG_STATE + IR_STATES };
 _Static_assert((int)HART_TEMP_SLOTS >= (int)IR_MAX_OPS, "every value may need a temporary");
 _Static_assert(IR_MAX_OPS <= NEVER, "an index that no op has");
 
@@ -30,11 +32,12 @@ struct lower {
                                     * may set any; or NEVER */
     uint16_t slot[IR_MAX_OPS];     /* where a value lives; not for constants */
     bool done_early[IR_MAX_OPS];   /* this SET's value is already in place */
-    uint16_t reader_until[64];     /* per guest register: last use of a value that is its slot */
+    uint16_t reader_until[REGS];   /* per guest register: last use of a value that is its slot */
     uint16_t now;
-    unsigned free_temps;
-    uint16_t temp[HART_TEMP_SLOTS]; /* stack of free slots */
-    uint16_t scratch[3];            /* constants made for the op at hand */
+    /* Temporaries: those given back, last first; then those not used so far, from the last down. */
+    unsigned unused_temps, free_temps;
+    uint16_t temp[HART_TEMP_SLOTS];
+    uint16_t scratch[3]; /* constants made for the op at hand */
     unsigned scratches;
 };
 
@@ -69,6 +72,17 @@ static const uint16_t fp_base[IR_OPCODES] = {
 };
 /* clang-format on */
 
+static uint16_t slot_of_reg(int reg)
+{
+    static const uint16_t state[IR_STATES] = {
+#define X(name, field) [IR_STATE_##name] = offsetof(struct hart, s.field) / 8,
+#include "dbt/ir/ir_states.def"
+#undef X
+    };
+
+    return reg < REG_STATE ? (uint16_t)(T0_SLOT_X + reg) : state[reg - REG_STATE];
+}
+
 static bool commutes(unsigned opcode)
 {
     switch (opcode) {
@@ -94,16 +108,19 @@ static bool commutes(unsigned opcode)
 
 static bool is_get(const struct ir_op *op)
 {
-    return op->opcode == IR_GETX || (op->opcode == IR_GETF && op->type == IR_F64);
+    return op->opcode == IR_GETX || op->opcode == IR_GETS ||
+           (op->opcode == IR_GETF && op->type == IR_F64);
 }
 
 /* A SET that is a plain move into the register's slot. */
 static bool is_move_set(const struct ir_op *op)
 {
-    return op->opcode == IR_SETX || (op->opcode == IR_SETF && op->type == IR_F64);
+    return op->opcode == IR_SETX || op->opcode == IR_SETS ||
+           (op->opcode == IR_SETF && op->type == IR_F64);
 }
 
-/* x registers are 0..31, f registers 32..63; -1 for an op that names none. */
+/* x registers are 0..31, f registers 32..63, then words of the state; -1 for an op that names none.
+ */
 static int guest_reg(const struct ir_op *op)
 {
     switch (op->opcode) {
@@ -113,6 +130,9 @@ static int guest_reg(const struct ir_op *op)
     case IR_GETF:
     case IR_SETF:
         return 32 + (int)op->imm;
+    case IR_GETS:
+    case IR_SETS:
+        return REG_STATE + (int)op->imm;
     default:
         return -1;
     }
@@ -125,8 +145,10 @@ static bool is_temp(uint16_t slot)
 
 static uint16_t temp_take(struct lower *lo)
 {
-    assert(lo->free_temps > 0);
-    return lo->temp[--lo->free_temps];
+    if (lo->free_temps > 0)
+        return lo->temp[--lo->free_temps];
+    assert(lo->unused_temps > 0);
+    return (uint16_t)(T0_SLOT_TEMP + --lo->unused_temps);
 }
 
 static void temp_give(struct lower *lo, uint16_t slot)
@@ -252,7 +274,7 @@ static ir_ref alias_of(const struct lower *lo, unsigned index)
 
 static void analyse(struct lower *lo)
 {
-    uint16_t next[64];
+    uint16_t next[REGS];
 
     for (unsigned i = 0; i < lo->ir->count; i++) {
         lo->alias[i] = alias_of(lo, i);
@@ -269,10 +291,12 @@ static void analyse(struct lower *lo)
         if (op->opcode == IR_CALL)
             for (unsigned j = 0; j < ARRAY_LEN(next); j++)
                 next[j] = (uint16_t)i;
+        if (op->opcode == IR_FSDIRTY || op->opcode == IR_SSTATUS)
+            next[REG_STATE + IR_STATE_MSTATUS] = (uint16_t)i;
         if (reg < 0)
             continue;
         lo->next_set[i] = next[reg];
-        if (op->opcode == IR_SETX || op->opcode == IR_SETF)
+        if (op->opcode == IR_SETX || op->opcode == IR_SETF || op->opcode == IR_SETS)
             next[reg] = (uint16_t)i;
     }
 }
@@ -293,7 +317,7 @@ static uint16_t early_slot(struct lower *lo, ir_ref value)
                     return NEVER;
             lo->done_early[j] = true;
             lo->reader_until[reg] = lo->last_use[value];
-            return (uint16_t)(T0_SLOT_X + reg);
+            return slot_of_reg(reg);
         }
         if (ir_info[op->opcode].flags & IR_F_EFFECT)
             return NEVER;
@@ -324,7 +348,7 @@ static uint16_t define(struct lower *lo)
 static void lower_get(struct lower *lo, const struct ir_op *op)
 {
     int reg = guest_reg(op);
-    uint16_t until = lo->last_use[lo->now], slot = (uint16_t)(T0_SLOT_X + reg);
+    uint16_t until = lo->last_use[lo->now], slot = slot_of_reg(reg);
 
     if (until == 0)
         return;
@@ -339,7 +363,7 @@ static void lower_get(struct lower *lo, const struct ir_op *op)
 
 static void lower_set(struct lower *lo, const struct ir_op *op)
 {
-    uint16_t dst = (uint16_t)(T0_SLOT_X + guest_reg(op));
+    uint16_t dst = slot_of_reg(guest_reg(op));
     int64_t value;
 
     if (lo->done_early[lo->now])
@@ -554,6 +578,12 @@ static void lower_other(struct lower *lo, const struct ir_op *op)
         /* pred has W or O and succ has R or I: the one order x86 does not keep by itself. */
         emit(lo, T0_FENCE, 0, (op->imm & 0x50) != 0 && (op->imm & 0x0a) != 0, 0, 0);
         return;
+    case IR_CBZERO:
+        emit(lo, T0_CBZERO, 0, use(lo, op->a), 0, 0);
+        return;
+    case IR_SSTATUS:
+        emit(lo, T0_SSTATUS, 0, use(lo, op->a), 0, op->imm);
+        return;
     case IR_FSDIRTY:
         lo->out->makes_dirty = true;
         emit(lo, T0_FSDIRTY, 0, 0, 0, 0);
@@ -594,7 +624,7 @@ static void lower_op(struct lower *lo, const struct ir_op *op)
         lower_get(lo, op);
     } else if (op->opcode == IR_GETF) {
         emit(lo, T0_UNBOX, define(lo), (uint16_t)(T0_SLOT_X + guest_reg(op)), 0, 0);
-    } else if (op->opcode == IR_SETX || op->opcode == IR_SETF) {
+    } else if (op->opcode == IR_SETX || op->opcode == IR_SETF || op->opcode == IR_SETS) {
         lower_set(lo, op);
     } else if (is_binary[op->opcode]) {
         lower_binary(lo, op);
@@ -620,8 +650,7 @@ void t0_lower(const struct ir_block *ir, struct t0_code *ret_code)
     lo.out = ret_code;
     lo.scratches = 0;
     lo.free_temps = 0;
-    for (unsigned i = 0; i < HART_TEMP_SLOTS; i++)
-        lo.temp[lo.free_temps++] = (uint16_t)(T0_SLOT_TEMP + i);
+    lo.unused_temps = HART_TEMP_SLOTS;
     memset(lo.reader_until, 0, sizeof(lo.reader_until));
     ret_code->ops = ret_code->insns = ret_code->links = 0;
     ret_code->makes_dirty = false;

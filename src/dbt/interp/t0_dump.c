@@ -23,6 +23,8 @@
 #define FORM_LR "dai"
 #define FORM_SC "dabi"
 #define FORM_CAS "dabSr"
+#define FORM_CBZERO "a"
+#define FORM_SSTATUS "oa"
 #define FORM_FENCE ""
 #define FORM_FSDIRTY ""
 #define FORM_GETFFLAGS "d"
@@ -89,14 +91,29 @@ static const struct t0_info info[T0_OPCODES] = {
 };
 /* clang-format on */
 
+static const char *state_name(unsigned slot)
+{
+    switch (slot) {
+#define X(name, field)                                                                             \
+    case offsetof(struct hart, s.field) / 8:                                                       \
+        return #field;
+#include "dbt/ir/ir_states.def"
+#undef X
+    default:
+        return "?";
+    }
+}
+
 static void slot(struct strbuf *out, unsigned number)
 {
     if (number == T0_SLOT_ZERO)
         strbuf_add(out, "zero");
     else if (number < T0_SLOT_F)
         strbuf_addf(out, "x%u", number - T0_SLOT_X);
-    else if (number < T0_SLOT_TEMP)
+    else if (number < T0_SLOT_F + 32)
         strbuf_addf(out, "f%u", number - T0_SLOT_F);
+    else if (number < T0_SLOT_TEMP)
+        strbuf_add(out, state_name(number));
     else
         strbuf_addf(out, "t%u", number - T0_SLOT_TEMP);
 }
@@ -141,6 +158,11 @@ static void print_one(struct strbuf *out, const struct t0_op *op, char what)
         strbuf_addc(out, '[');
         slot(out, op->a);
         strbuf_addf(out, " %+" PRId64 "]", op->imm);
+        return;
+    case 'o':
+        strbuf_add(out, op->imm == CSR_OP_WRITE ? "write"
+                        : op->imm == CSR_OP_SET ? "set"
+                                                : "clear");
         return;
     case 'h':
         strbuf_add(out, ir_helper_info[op->imm & 0xff].name);

@@ -62,6 +62,14 @@ enum ir_amo {
 enum ir_int { IR_INT_I32, IR_INT_U32, IR_INT_I64, IR_INT_U64 };
 enum ir_hint { IR_HINT_NONE, IR_HINT_CALL, IR_HINT_RETURN, IR_HINT_CALL_RETURN };
 
+/* Words of the state: GETS, SETS. */
+enum ir_state {
+#define X(name, field) IR_STATE_##name,
+#include "dbt/ir/ir_states.def"
+#undef X
+    IR_STATES
+};
+
 enum ir_helper {
 #define X(name, args, flags) IR_HELPER_##name,
 #include "dbt/ir/ir_helpers.def"

@@ -16,6 +16,14 @@ static const char *const type_name[IR_TYPES] = { "i64", "i32", "f64", "f32", "f1
 static const char *const amo_name[] = { "swap", "add", "xor",  "and", "or",
                                         "min",  "max", "minu", "maxu" };
 static const char *const int_name[] = { "i32", "u32", "i64", "u64" };
+static const char *const csr_op_name[] = { "write", "set", "clear" };
+/* clang-format off */
+static const char *const state_name[] = {
+#define X(name, field) #field,
+#include "dbt/ir/ir_states.def"
+#undef X
+};
+/* clang-format on */
 static const char *const hint_name[] = { "", "call", "return", "call-return" };
 
 static const char *name_in(const char *const *names, size_t count, uint64_t index)
@@ -146,6 +154,15 @@ static bool dump_special(struct strbuf *out, const struct ir_op *op)
     case IR_SETX:
     case IR_SETF:
         strbuf_addf(out, "%c%" PRId64 ", %%%u", op->opcode == IR_SETX ? 'x' : 'f', op->imm, op->a);
+        return true;
+    case IR_GETS:
+        strbuf_add(out, NAME_IN(state_name, op->imm));
+        return true;
+    case IR_SETS:
+        strbuf_addf(out, "%s, %%%u", NAME_IN(state_name, op->imm), op->a);
+        return true;
+    case IR_SSTATUS:
+        strbuf_addf(out, "%s, %%%u", NAME_IN(csr_op_name, op->imm), op->a);
         return true;
     case IR_INSN:
         strbuf_addf(out, "%+" PRId64 ", %u", op->imm, op->a);

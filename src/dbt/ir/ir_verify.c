@@ -28,7 +28,7 @@ enum {
     T_FP = T_F64 | T_F32,
 };
 
-enum { MAX_CAUSE = 63, ANY_RM_FRM = 7, LAST_STATIC_RM = 4 };
+enum { MAX_CAUSE = 63, LAST_CSR_OP = 2, ANY_RM_FRM = 7, LAST_STATIC_RM = 4 };
 
 PRINTF(2, 3) static bool fail(const struct check *ck, const char *fmt, ...)
 {
@@ -89,6 +89,9 @@ static bool uses_imm(unsigned opcode)
     case IR_SETX:
     case IR_GETF:
     case IR_SETF:
+    case IR_GETS:
+    case IR_SETS:
+    case IR_SSTATUS:
     case IR_INSN:
     case IR_LOAD:
     case IR_STORE:
@@ -236,6 +239,11 @@ static bool check_imm(const struct check *ck)
     case IR_GETF:
     case IR_SETF:
         return in_range(ck, 0, 31, "f register");
+    case IR_GETS:
+    case IR_SETS:
+        return in_range(ck, 0, IR_STATES - 1, "word of the state");
+    case IR_SSTATUS:
+        return in_range(ck, 0, LAST_CSR_OP, "way to write");
     case IR_FENCE:
         return in_range(ck, 0, 0xff, "fence");
     case IR_FMADD:
@@ -288,6 +296,8 @@ static bool check_op(const struct check *ck, unsigned *insns, int64_t *next_offs
         return false;
     if (op->opcode >= IR_LOAD && op->opcode <= IR_CAS && !check_memory(ck))
         return false;
+    if (ck->at > 0 && op[-1].opcode == IR_SSTATUS && op->opcode != IR_LEAVE)
+        return fail(ck, "LEAVE follows SSTATUS");
     if (((ir_info[op->opcode].flags & IR_F_END) != 0) != (ck->at == ck->ir->count - 1))
         return fail(ck, "the last op, and only it, leaves the block");
     return true;

@@ -516,6 +516,13 @@ static void cas_quad(struct eval *e, uint64_t gva, uint64_t rd, uint64_t rs2)
         memcpy(&x[rd], old, sizeof(old));
 }
 
+static void zero_block(struct eval *e, uint64_t gva)
+{
+    if (reach(e, gva, 1, true))
+        for (unsigned i = 0; i < 64; i += 8)
+            poke(e, (gva & ~UINT64_C(63)) + i, 8, 0);
+}
+
 static uint64_t call(struct eval *e, const struct ir_op *op, uint64_t a, uint64_t b, uint64_t c)
 {
     switch (op->imm) {
@@ -527,9 +534,7 @@ static uint64_t call(struct eval *e, const struct ir_op *op, uint64_t a, uint64_
         return 0;
     case IR_HELPER_cbo:
         assert(c == 4);
-        if (reach(e, b, 1, true))
-            for (unsigned i = 0; i < 64; i += 8)
-                poke(e, (b & ~UINT64_C(63)) + i, 8, 0);
+        zero_block(e, b);
         return 0;
     default:
         assert(op->imm == IR_HELPER_amocas_q);
@@ -579,6 +584,36 @@ static void leave(struct eval *e, const struct ir_op *op, uint64_t a)
     }
 }
 
+/* Ops about CSRs and the like. */
+static uint64_t system_op(struct eval *e, const struct ir_op *op, uint64_t a)
+{
+    struct eval_state *s = e->s;
+
+    switch (op->opcode) {
+    case IR_GETS:
+        return s->state[op->imm];
+    case IR_SETS:
+        s->state[op->imm] = a;
+        return 0;
+    case IR_SSTATUS:
+        s->status = op->imm == 0 ? a : op->imm == 1 ? s->status | a : s->status & ~a;
+        s->status &= EVAL_STATUS;
+        s->fs_dirty &= op->imm != 0; /* what is written has FS Off */
+        return 0;
+    case IR_CBZERO:
+        zero_block(e, a);
+        return 0;
+    case IR_FSDIRTY:
+        s->fs_dirty = true;
+        return 0;
+    case IR_GETFFLAGS:
+        return s->fflags;
+    default: /* IR_SETFFLAGS */
+        s->fflags = a & FCSR_FFLAGS;
+        return 0;
+    }
+}
+
 static uint64_t eval_op(struct eval *e, const struct ir_op *op, uint64_t a, uint64_t b, uint64_t c)
 {
     unsigned width = op->type == IR_I32 ? 32 : 64, opcode = op->opcode;
@@ -611,14 +646,14 @@ static uint64_t eval_op(struct eval *e, const struct ir_op *op, uint64_t a, uint
         return call(e, op, a, b, c);
     case IR_FENCE:
         return 0;
+    case IR_GETS:
+    case IR_SETS:
+    case IR_SSTATUS:
+    case IR_CBZERO:
     case IR_FSDIRTY:
-        e->s->fs_dirty = true;
-        return 0;
     case IR_GETFFLAGS:
-        return e->s->fflags;
     case IR_SETFFLAGS:
-        e->s->fflags = a & FCSR_FFLAGS;
-        return 0;
+        return system_op(e, op, a);
     case IR_INSN:
         e->insn_pc = e->pc + (uint64_t)op->imm;
         e->insns++;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "dbt/ir/ir.h"
+#include "isa/riscv/bits.h"
 
 /* What a block may read and write: M mode, no paging, RAM from ram_base, nothing else mapped. */
 struct eval_state {
@@ -15,7 +16,9 @@ struct eval_state {
     uint8_t frm, fflags;
     bool fs_dirty;
     uint64_t mscratch;
-    gpa_t reservation; /* address, | 1 for 8 bytes; UINT64_MAX: none */
+    uint64_t state[IR_STATES]; /* EVAL_STATES of them */
+    uint64_t status;           /* the bits of EVAL_STATUS */
+    gpa_t reservation;         /* address, | 1 for 8 bytes; UINT64_MAX: none */
     uint64_t reserved_value;
 
     uint8_t *ram;
@@ -28,6 +31,10 @@ struct eval_state {
     } wrote[8 * IR_MAX_OPS]; /* a cache block is 8 writes */
     unsigned writes;
 };
+
+/* What random blocks have to do with CSRs: those that nothing else here looks at. */
+enum { EVAL_STATE_FIRST = IR_STATE_STVEC, EVAL_STATES = 5 };
+#define EVAL_STATUS (MSTATUS_SIE | MSTATUS_SPIE | MSTATUS_SPP)
 
 enum eval_way { EVAL_GOES_TO, EVAL_TRAPS };
 

@@ -6,6 +6,8 @@
  */
 #include "dbt/tests/ir_random.h"
 
+#include "dbt/tests/ir_eval.h"
+
 #include <assert.h>
 
 #include "isa/riscv/csr.h"
@@ -288,13 +290,28 @@ static int64_t target(struct generator *g)
     return ((int64_t)below(g, 1 << 16) - (1 << 15)) * 2;
 }
 
+static int64_t state(struct generator *g)
+{
+    return EVAL_STATE_FIRST + below(g, EVAL_STATES);
+}
+
 static void other(struct generator *g)
 {
     static const uint8_t types[] = { IR_I64, IR_I32, IR_F64, IR_F32 };
     enum ir_type type = (enum ir_type)types[below(g, ARRAY_LEN(types))];
     ir_ref a, b, c;
 
-    switch (below(g, 10)) {
+    switch (below(g, 14)) {
+    case 10:
+    case 11:
+        emit(g, IR_GETS, IR_I64, IR_NONE, IR_NONE, IR_NONE, state(g));
+        return;
+    case 12:
+        emit(g, IR_SETS, IR_I64, value(g, IR_I64), IR_NONE, IR_NONE, state(g));
+        return;
+    case 13:
+        emit(g, IR_CBZERO, IR_I64, address(g), IR_NONE, IR_NONE, 0);
+        return;
     case 8:
         emit(g, IR_GETFFLAGS, IR_I64, IR_NONE, IR_NONE, IR_NONE, 0);
         return;
@@ -329,7 +346,12 @@ static void end(struct generator *g)
 {
     ir_ref a, b;
 
-    switch (below(g, g->just_called ? 5 : 4)) {
+    switch (below(g, g->just_called ? 6 : 5)) {
+    case 4:
+        a = emit(g, IR_AND, IR_I64, value(g, IR_I64), number(g, EVAL_STATUS), IR_NONE, 0);
+        emit(g, IR_SSTATUS, IR_I64, a, IR_NONE, IR_NONE, below(g, 3));
+        emit(g, IR_LEAVE, IR_I64, IR_NONE, IR_NONE, IR_NONE, target(g));
+        return;
     case 0:
         emit(g, IR_JUMP, IR_I64, IR_NONE, IR_NONE, IR_HINT_NONE, target(g));
         return;

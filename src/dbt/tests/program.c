@@ -46,10 +46,14 @@ static gpa_t page_at(unsigned hart, unsigned n)
 
 static void safe_csr(uint64_t *seed, struct insn *in)
 {
-    static const uint16_t csr[] = { CSR_FFLAGS, CSR_FRM,     CSR_FCSR,   CSR_SSCRATCH,
-                                    CSR_CYCLE,  CSR_INSTRET, CSR_SCAUSE, CSR_STVAL };
+    static const uint16_t csr[] = { CSR_FFLAGS,  CSR_FRM,     CSR_FCSR,   CSR_SSCRATCH,
+                                    CSR_CYCLE,   CSR_INSTRET, CSR_SCAUSE, CSR_STVAL,
+                                    CSR_SSTATUS, CSR_SSTATUS, CSR_SEPC,   CSR_SIE };
 
     in->csr = csr[below(seed, ARRAY_LEN(csr))];
+    /* Without floating point much of the rest does nothing: sstatus mostly by its low bits. */
+    if (in->csr == CSR_SSTATUS && in->id <= INSN_CSRRC && in->rs1 != 0 && below(seed, 8) != 0)
+        in->csr = CSR_STVAL;
 }
 
 /* Not rows that would leave the program for good, or lead back; nor, in a loop, wrs, which yields

@@ -129,6 +129,12 @@ static void random_state(struct compared *c, uint64_t *seed)
     dbt_mode_changed(c->f.hart[0]->dh);
     memcpy(e->x, s->x, sizeof(e->x));
     memcpy(e->f, s->f, sizeof(e->f));
+    e->state[IR_STATE_STVEC] = s->stvec;
+    e->state[IR_STATE_SSCRATCH] = s->sscratch;
+    e->state[IR_STATE_SEPC] = s->sepc;
+    e->state[IR_STATE_SCAUSE] = s->scause;
+    e->state[IR_STATE_STVAL] = s->stval;
+    e->status = s->mstatus & EVAL_STATUS;
     e->frm = s->frm;
     e->fflags = s->fflags;
     e->fs_dirty = false;
@@ -211,6 +217,12 @@ static void compare(struct compared *c, bool all)
         compare_registers(c);
     SAME("fflags", hart->s.fflags, c->expected.fflags);
     SAME("dirty", field_get(hart->s.mstatus, MSTATUS_FS) == XSTATUS_DIRTY, c->expected.fs_dirty);
+    SAME("status", hart->s.mstatus & EVAL_STATUS, c->expected.status);
+    SAME("stvec", hart->s.stvec, c->expected.state[IR_STATE_STVEC]);
+    SAME("sscratch", hart->s.sscratch, c->expected.state[IR_STATE_SSCRATCH]);
+    SAME("sepc", hart->s.sepc, c->expected.state[IR_STATE_SEPC]);
+    SAME("scause", hart->s.scause, c->expected.state[IR_STATE_SCAUSE]);
+    SAME("stval", hart->s.stval, c->expected.state[IR_STATE_STVAL]);
     SAME("mscratch", hart->s.mscratch, c->expected.mscratch);
     SAME("reservation", hart->reservation, c->expected.reservation);
     compare_memory(c, all);

@@ -265,13 +265,25 @@ static void compare(struct fixture *f, struct fixture *g, uint64_t seed)
     assert_memory_equal(fixture_ram(f, RAM_BASE), fixture_ram(g, RAM_BASE), RAM_SIZE);
 }
 
+/* What a region had reserved and did not need is used again, whatever was compiled meanwhile. */
+static void check_memory(struct fixture *f)
+{
+    enum { ROUNDING = 16 };
+    struct back_stats stats;
+
+    assert_true(dbt_get_back_stats(f->dbt, &stats));
+    assert_true(stats.used <=
+                stats.block_bytes + stats.region_bytes + ROUNDING * (stats.regions + stats.blocks));
+}
+
 static void run_program(uint64_t seed, struct regions_stats *total)
 {
-    const struct dbt_tuning tuning = { .t1_after = 1, .t2 = true, .t2_after = 1 };
+    struct dbt_tuning tuning = dbt_tuning_default();
     struct fixture *f = malloc(sizeof(*f)), *g = malloc(sizeof(*g));
     struct regions_stats stats;
     struct program p;
 
+    tuning.t1_after = tuning.t2_after = 1;
     assert_true(f != NULL && g != NULL);
     make_program(&p, seed);
     if (!fixture_init_jit(f, 1, &tuning))
@@ -284,6 +296,7 @@ static void run_program(uint64_t seed, struct regions_stats *total)
         dbt_wait_for_regions(f->dbt);
         fixture_run_at(g, 0, RAM_BASE + CODE_AT);
         compare(f, g, seed);
+        check_memory(f);
     }
     dbt_get_regions_stats(f->dbt, &stats);
     total->made += stats.made;

@@ -17,14 +17,18 @@
 
 enum { CODE_SEGMENTS = 8 };
 
+struct code_span {
+    uint8_t *at, *end;
+};
+
+/* In the current segment blocks come from below. Regions, whose size is known only when they are
+ * made, while blocks are made too, come in pieces taken from above; what a piece has left when it
+ * is too small for one more goes to blocks. */
 struct code_room {
     uint8_t *start;
     size_t segment_bytes;
     unsigned current;
-    uint8_t *at; /* in segment `current`: what follows is unused */
-    struct {
-        uint8_t *at, *end;
-    } rest; /* a piece of `current` that was given back; used before what follows `at` */
+    struct code_span blocks, regions, rest;
     struct {
         size_t used; /* bytes of a segment filled earlier */
         _Atomic bool free;
@@ -32,13 +36,13 @@ struct code_room {
 };
 
 void code_room_init(struct code_room *room, uint8_t *start, size_t bytes);
-/* Where `bytes` can be written, or NULL. Nothing is taken yet. */
+/* Where a block of up to `bytes` can be written, or NULL; then, before another is looked for, up to
+ * where it has been. */
 uint8_t *code_room_find(const struct code_room *room, size_t bytes);
-/* What code_room_find() said is taken up to `end`; 16 bytes are the measure of all. */
 void code_room_take(struct code_room *room, uint8_t *end);
-/* Of what was taken up to `taken`, what follows `end` is given back: a region's, which is made
- * while blocks are. */
-void code_room_return(struct code_room *room, uint8_t *taken, uint8_t *end);
+/* The same for a region; one is made at a time, while blocks are made. */
+uint8_t *code_room_find_region(struct code_room *room, size_t bytes);
+void code_room_take_region(struct code_room *room, const uint8_t *start, uint8_t *end);
 /* A bit for the segment that `written` lies in. */
 uint32_t code_room_bit(const struct code_room *room, const uint8_t *written);
 /* If there is no room for `bytes`, begins the next segment and gives up the oldest: its bit is

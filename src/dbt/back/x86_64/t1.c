@@ -93,15 +93,27 @@ struct t1_cold *t1_cold(struct t1 *t, int kind, uint8_t *from)
     return cold;
 }
 
+/* For stubs `step` and `last`. */
+static void name_op(struct t1 *t, const struct t0_op *op, uint32_t info)
+{
+    x86_mov_ri(&t->a, RDX, (uint64_t)(uintptr_t)op, true);
+    x86_mov_ri(&t->a, RAX, info | t->block_offset << INFO_BLOCK_SHIFT, true);
+}
+
 /* The op at hand is interpreted. */
 void t1_step(struct t1 *t)
 {
     t1_count(t, (int32_t)t->pending);
     t->pending = 0;
-    x86_mov_ri(&t->a, RDX, (uint64_t)(uintptr_t)t->op, true);
-    x86_mov_ri(&t->a, RAX, t1_info(t) | t->block_offset << INFO_BLOCK_SHIFT, true);
+    name_op(t, t->op, t1_info(t));
     x86_patch(x86_call(&t->a), t->stubs->step);
     t1_xmm_forget_all(t);
+}
+
+void t1_last(struct t1 *t, const struct t0_op *op, uint32_t info)
+{
+    name_op(t, op, info);
+    x86_patch(x86_jmp(&t->a), t->stubs->last);
 }
 
 /* ---- a block ---- */
@@ -205,7 +217,7 @@ static void t1_enter(struct back *back, struct hart *hart, struct tb *tb, struct
     uint64_t which;
 
     hart->run.page = hart->s.pc & PAGE_ADDR_MASK;
-    _mm_setcsr(T1_MXCSR); /* flags that C code has left behind are not the guest's */
+    t1_before_entry(hart);
     which = enter(hart, atomic_load_explicit(&tb->code, memory_order_acquire));
     *ret_from = (struct tb *)(uintptr_t)(which & ~UINT64_C(3));
     *ret_link = (unsigned)(which & 3);

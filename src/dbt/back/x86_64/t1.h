@@ -72,6 +72,8 @@ struct t1_stubs {
     uint8_t *load;    /* rcx gva, eax info -> rax */
     uint8_t *store;   /* rcx gva, rdx value, eax info */
     uint8_t *step;    /* rdx T0 op, eax info: interprets it */
+    uint8_t *last;    /* the same for what ends a block with a trap or a change of modes: and
+                       * resumes */
 };
 
 struct back {
@@ -101,6 +103,7 @@ struct t1_cold {
         COLD_MXCSR,
         COLD_EXIT,
         COLD_CROSS,
+        COLD_LAST,
         COLD_DEEP,
         COLD_JUMP,
         COLD_CALL,
@@ -143,6 +146,7 @@ void t1_made(struct back *back, const struct tb *tb, bool region, const uint8_t 
              size_t bytes);
 /* t1_stubs.c */
 void t1_make_stubs(struct x86_asm *a, struct t1_stubs *stubs);
+void t1_before_entry(struct hart *hart); /* to compiled code */
 /* load, store and step, for code with these pins. holds_bank: r15 has the soft TLB's bank. */
 void t1_make_calls(struct x86_asm *a, struct t1_stubs *stubs, const struct t1_pins *pins,
                    bool holds_bank);
@@ -156,6 +160,7 @@ void t1_define(struct t1 *t, uint16_t slot, enum x86_reg reg);
 uint32_t t1_info(const struct t1 *t);
 struct t1_cold *t1_cold(struct t1 *t, int kind, uint8_t *from);
 void t1_step(struct t1 *t);
+void t1_last(struct t1 *t, const struct t0_op *op, uint32_t info); /* does not come back */
 /* The soft TLB's compare for an access of `size` at rcx, aligned or not.
  * Afterwards rdx is what to add to rcx, or the jump whose displacement is returned is taken, with
  * rcx as it was. Clobbers rax. (t1_mem.c) */

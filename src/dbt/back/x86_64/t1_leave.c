@@ -6,6 +6,7 @@
  * be patched are 4-byte aligned, so that another hart sees the old or the new one.
  */
 #include "dbt/back/x86_64/t1.h"
+#include "isa/riscv/bits.h"
 
 /* Fills up so that a displacement `ahead` bytes from here is aligned. */
 static void align_displacement(struct t1 *t, unsigned ahead)
@@ -138,6 +139,44 @@ void t1_address(struct t1 *t, int64_t offset)
     x86_alu_ri(&t->a, ALU_ADD, 8, RAX, (int32_t)offset);
 }
 
+/* Is what op does with modes followed by the way out? Then stub `last` does both. */
+static bool is_last(const struct t1 *t, const struct t0_op *op)
+{
+    if (op->opcode != T0_CALL && op->opcode != T0_SSTATUS)
+        return false;
+    return op + 1 < t->tb->op + t->tb->ops &&
+           (op[1].opcode == T0_LEAVE || op[1].opcode == T0_LEAVEPC);
+}
+
+/* Setting and clearing nothing but SIE, with no interrupt in sight, changes no mode and wakes
+ * nobody. All else, and writing, is hart_csr()'s. */
+static void emit_sstatus(struct t1 *t, const struct t0_op *op)
+{
+    int64_t target = (int64_t)t->block_offset + op[1].imm;
+    struct x86_mem mstatus = t1_field(HART_DISP(s.mstatus));
+
+    if (op->imm == CSR_OP_WRITE) {
+        t1_last(t, op, t1_info(t));
+        return;
+    }
+    t1_use_in(t, op->a, RAX);
+    x86_test_ri(&t->a, 8, RAX, ~(int32_t)MSTATUS_SIE);
+    (void)t1_cold(t, COLD_LAST, x86_jcc(&t->a, CC_NE));
+    if (op->imm == CSR_OP_SET) {
+        x86_load(&t->a, 8, false, RCX, t1_field(HART_DISP(irq_lines)));
+        x86_alu_rm(&t->a, ALU_OR, 8, RCX, t1_field(HART_DISP(s.mip)));
+        (void)t1_cold(t, COLD_LAST, x86_jcc(&t->a, CC_NE));
+        x86_alu_mi(&t->a, ALU_CMP, 1, t1_field(HART_DISP(stimer)), 0);
+        (void)t1_cold(t, COLD_LAST, x86_jcc(&t->a, CC_NE));
+        x86_alu_mr(&t->a, ALU_OR, 8, mstatus, RAX);
+    } else {
+        x86_not(&t->a, 8, RAX);
+        x86_alu_mr(&t->a, ALU_AND, 8, mstatus, RAX);
+    }
+    t1_address(t, target);
+    t1_jump_anywhere(t, target & (int64_t)PAGE_OFFSET_MASK, false);
+}
+
 bool t1_emit_leave(struct t1 *t, const struct t0_op *op)
 {
     if (op->opcode >= T0_BREQ_RR && op->opcode <= T0_BRGEU_RI) {
@@ -145,6 +184,14 @@ bool t1_emit_leave(struct t1 *t, const struct t0_op *op)
         return true;
     }
     switch (op->opcode) {
+    case T0_SSTATUS:
+        emit_sstatus(t, op);
+        return true;
+    case T0_CALL:
+        if (!is_last(t, op))
+            return false;
+        t1_last(t, op, t1_info(t));
+        return true;
     case T0_JUMP:
         if (op->b != 0 && t->tuning->calls)
             t1_emit_call(t, op);
@@ -155,15 +202,18 @@ bool t1_emit_leave(struct t1 *t, const struct t0_op *op)
         t1_emit_jumpreg(t, op);
         return true;
     case T0_TRAP:
-        t1_step(t); /* raises, and does not come back */
-        x86_ud2(&t->a);
+        t1_last(t, op, t1_info(t));
         return true;
     case T0_LEAVE:
+        if (op > t->tb->op && is_last(t, op - 1))
+            return true;
         t1_address(t, (int64_t)t->block_offset + op->imm);
         x86_store(&t->a, 8, t1_field(HART_DISP(s.pc)), RAX);
         x86_patch(x86_jmp(&t->a), t->stubs->resume);
         return true;
     case T0_LEAVEPC:
+        if (op > t->tb->op && is_last(t, op - 1))
+            return true;
         x86_patch(x86_jmp(&t->a), t->stubs->resume);
         return true;
     default:
@@ -256,6 +306,8 @@ void t1_emit_cold(struct t1 *t)
         } else if (cold->kind == COLD_CROSS) {
             t1_address(t, cold->target);
             t1_jump_anywhere(t, cold->target & (int64_t)PAGE_OFFSET_MASK, false);
+        } else if (cold->kind == COLD_LAST) {
+            t1_last(t, cold->op, cold->info);
         } else if (cold->kind >= COLD_DEEP) {
             t1_emit_call_cold(t, cold);
         } else {

@@ -117,6 +117,19 @@ static void emit_store(struct t1 *t, const struct t0_op *op)
     t1_return_here(t, cold);
 }
 
+/* hart_cbo(), where the soft TLB hits. */
+static void emit_cbzero(struct t1 *t, const struct t0_op *op)
+{
+    struct t1_cold *cold;
+
+    t1_use_in(t, op->a, RCX);
+    x86_alu_ri(&t->a, ALU_AND, 8, RCX, -HART_CBO_BLOCK);
+    cold = t1_cold(t, COLD_STEP, t1_probe(t, HART_CBO_BLOCK, TLB_WRITE));
+    for (int32_t at = 0; at < HART_CBO_BLOCK; at += 8)
+        x86_store_imm(&t->a, 8, x86_indexed(RCX, RDX, 1, at), 0);
+    t1_return_here(t, cold);
+}
+
 bool t1_emit_memory(struct t1 *t, const struct t0_op *op)
 {
     if (!t->tuning->loads)
@@ -125,6 +138,8 @@ bool t1_emit_memory(struct t1 *t, const struct t0_op *op)
         emit_load(t, op);
     else if (op->opcode >= T0_STORE8 && op->opcode <= T0_STORE64)
         emit_store(t, op);
+    else if (op->opcode == T0_CBZERO)
+        emit_cbzero(t, op);
     else
         return false;
     return true;

@@ -10,6 +10,7 @@
 #include "cpu/fp.h"
 #include "dbt/back/x86_64/t1.h"
 #include "dbt/dbt_hart.h"
+#include "dbt/front/riscv/front.h"
 #include "dbt/ir/helpers.h"
 
 /* A5 A4 A3 A0 S0 SP A2 A1 S1 RA catch most accesses; those that C preserves come first. */
@@ -21,12 +22,23 @@ const struct t1_pins t1_pins = {
 
 /* ---- what the stubs call ---- */
 
+/* MXCSR is the guest's while it may use floating point: what C code may leave there is put right.
+ * While mstatus.FS is Off, as it is in kernels, nothing can look at it: it may be as it is, and is
+ * put right when that ends. Reading it costs more than most of what is done here. */
+static bool has_float(const struct dbt_hart *dh)
+{
+    return !(dh->mode & FRONT_FS_OFF);
+}
+
 /* SSE's sticky flags, as fflags: IE DE ZE OE UE PE against NV - DZ OF UF NX. */
 static void collect_flags(struct hart *hart)
 {
-    unsigned csr = _mm_getcsr();
     uint8_t flags = 0;
+    unsigned csr;
 
+    if (!has_float(hart->run.engine))
+        return;
+    csr = _mm_getcsr();
     if (!(csr & 0x3d))
         return;
     if (csr & 0x01)
@@ -43,29 +55,34 @@ static void collect_flags(struct hart *hart)
     _mm_setcsr(T1_MXCSR);
 }
 
-/* What C code may have left there is not the guest's. Writing MXCSR is slow, reading it is not. */
-static void restore_mxcsr(unsigned csr)
+static unsigned get_mxcsr(const struct hart *hart)
 {
-    if (unlikely(_mm_getcsr() != csr))
+    return has_float(hart->run.engine) ? _mm_getcsr() : T1_MXCSR;
+}
+
+/* What C code may have left there is not the guest's. Writing MXCSR is slower than reading it. */
+static void restore_mxcsr(const struct hart *hart, unsigned csr)
+{
+    if (has_float(hart->run.engine) && unlikely(_mm_getcsr() != csr))
         _mm_setcsr(csr);
 }
 
 static uint64_t slow_load(struct hart *hart, gva_t gva, uint32_t info)
 {
-    unsigned csr = _mm_getcsr();
+    unsigned csr = get_mxcsr(hart);
     uint64_t value = 0;
 
     (void)!hart_load(hart, gva, info >> INFO_SIZE_SHIFT & 15, &value);
-    restore_mxcsr(csr);
+    restore_mxcsr(hart, csr);
     return value;
 }
 
 static void slow_store(struct hart *hart, gva_t gva, uint64_t value, uint32_t info)
 {
-    unsigned csr = _mm_getcsr();
+    unsigned csr = get_mxcsr(hart);
 
     (void)!hart_store(hart, gva, info >> INFO_SIZE_SHIFT & 15, value);
-    restore_mxcsr(csr);
+    restore_mxcsr(hart, csr);
 }
 
 /* T0_CALL, as t0_handlers.inc has it. */
@@ -82,24 +99,28 @@ static void call_helper(struct hart *hart, const struct t0_op *op, gva_t pc)
         slot[op->dst] = result;
 }
 
+static gva_t block_pc(const struct hart *hart, uint32_t info)
+{
+    return hart->run.page + (info >> INFO_BLOCK_SHIFT);
+}
+
 static void step(struct hart *hart, const struct t0_op *op, uint32_t info)
 {
     struct dbt_hart *dh = hart->run.engine;
-    gva_t pc = hart->run.page + (info >> INFO_BLOCK_SHIFT);
 
     collect_flags(hart);
     if (op->opcode == T0_CALL && dh->lockstep == NULL)
-        call_helper(hart, op, pc);
+        call_helper(hart, op, block_pc(hart, info));
     else
-        (void)t0_step(dh, op, pc);
-    restore_mxcsr(T1_MXCSR);
+        (void)t0_step(dh, op, block_pc(hart, info));
+    restore_mxcsr(hart, T1_MXCSR);
 }
 
+/* Taking an exception computes nothing: MXCSR stays the guest's. */
 static void fault(struct hart *hart, uint32_t info)
 {
     hart->s.pc = hart->run.page + (info & PAGE_OFFSET_MASK);
     hart->run.insns -= info >> INFO_REMAINING_SHIFT & 0x7f;
-    collect_flags(hart);
     dbt_take_exception(hart->run.engine);
 }
 
@@ -109,11 +130,35 @@ static uint32_t renew(struct hart *hart)
 {
     struct dbt_hart *dh = hart->run.engine;
     uint64_t before = hart->run.cookie;
+    bool had_float = has_float(dh);
 
     if (dh->lockstep != NULL)
         return RENEWED_LEAVE;
     dbt_mode_changed(dh);
+    if (!had_float)
+        restore_mxcsr(hart, T1_MXCSR);
     return hart->run.cookie == before ? RENEWED_SAME : RENEWED_CHANGED;
+}
+
+/* A block's end: T0_TRAP; T0_CALL or T0_SSTATUS, and the LEAVE behind it. */
+static uint32_t last(struct hart *hart, const struct t0_op *op, uint32_t info)
+{
+    if (op->opcode == T0_TRAP)
+        (void)hart_raise(hart, (uint64_t)op->imm, ((uint64_t *)(void *)hart)[op->a]);
+    else
+        step(hart, op, info);
+    if (hart->exc_raised)
+        fault(hart, info);
+    else if (op[1].opcode == T0_LEAVE)
+        hart->s.pc = block_pc(hart, info) + (uint64_t)op[1].imm;
+    return renew(hart);
+}
+
+/* Flags that C code has left behind are not the guest's. */
+void t1_before_entry(struct hart *hart)
+{
+    if (has_float(hart->run.engine))
+        _mm_setcsr(T1_MXCSR);
 }
 
 static void left(struct hart *hart)
@@ -266,12 +311,19 @@ static void make_jump(struct x86_asm *a, struct t1_stubs *stubs)
  * forgotten if what their landings rely on may have changed. */
 static void make_resume(struct x86_asm *a, struct t1_stubs *stubs)
 {
-    uint8_t *same;
+    uint8_t *renewed, *same;
 
+    stubs->last = a->at;
+    spill(a, &t1_pins);
+    x86_mov_rr(a, 8, RSI, RDX);
+    x86_mov_rr(a, 4, RDX, RAX);
+    call_c(a, (const void *)(uintptr_t)last);
+    renewed = x86_jmp(a);
     stubs->resume = a->at;
     spill(a, &t1_pins);
     stubs->resumed = a->at;
     call_c(a, (const void *)(uintptr_t)renew);
+    x86_patch(renewed, a->at);
     x86_test_rr(a, 4, RAX, RAX);
     x86_patch(x86_jcc(a, CC_E), stubs->spilled); /* with rax 0 */
     x86_alu_ri(a, ALU_CMP, 4, RAX, RENEWED_SAME);

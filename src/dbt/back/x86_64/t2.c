@@ -73,53 +73,63 @@ static uint8_t *emit_region(struct t2 *t2)
 
 /* ---- room ---- */
 
-static uint8_t *reserve(struct back *back, struct tb *head)
+static uint8_t *reserve(struct back *back, struct tb *head, size_t bytes)
 {
     uint8_t *start;
 
     pthread_mutex_lock(&back->lock);
-    start = code_room_find(&back->room, T2_CODE_BYTES);
-    if (start != NULL) {
-        code_room_take(&back->room, start + T2_CODE_BYTES);
+    start = code_room_find_region(&back->room, bytes);
+    if (start != NULL)
         atomic_fetch_or(&head->code_in, code_room_bit(&back->room, start));
-    }
     pthread_mutex_unlock(&back->lock);
     return start;
 }
 
-/* Gives back what is behind `end`, if it is still the last. */
-static void settle(struct back *back, uint8_t *start, uint8_t *end, bool made)
+/* Code has been made up to `end`; not if that is the start. */
+static void settle(struct back *back, uint8_t *start, uint8_t *end)
 {
     pthread_mutex_lock(&back->lock);
-    back->stats.regions += made;
+    back->stats.regions += end != start;
     back->stats.region_bytes += (uint64_t)(end - start);
-    code_room_return(&back->room, start + T2_CODE_BYTES, end);
+    code_room_take_region(&back->room, start, end);
     pthread_mutex_unlock(&back->lock);
+}
+
+/* In so many bytes; NULL: it takes more, or there is no room for them. */
+static const void *compile_in(struct t2 *t2, size_t bytes)
+{
+    struct tb *head = t2->region->block[0].tb;
+    uint8_t *start = reserve(t2->back, head, bytes), *entry;
+
+    if (start == NULL)
+        return NULL;
+    x86_init(&t2->t.a, start, start + bytes);
+    entry = emit_region(t2);
+    if (t2->t.a.overflow || t2->full) {
+        settle(t2->back, start, start);
+        return NULL;
+    }
+    settle(t2->back, start, t2->t.a.at);
+    t1_made(t2->back, head, true, start, (size_t)(t2->t.a.at - start));
+    return code_exec(&t2->back->memory, entry);
 }
 
 const void *t2_compile(struct back *back, const struct region *region,
                        const struct region_source *source)
 {
     struct t2 *t2 = malloc(sizeof(*t2));
-    uint8_t *start, *entry;
-    const void *code = NULL;
+    const void *code;
 
     if (t2 == NULL)
         return NULL;
-    start = reserve(back, region->block[0].tb);
-    if (start != NULL) {
-        t2->back = back;
-        t2->region = region;
-        t2->source = source;
-        t2->t.tuning = &back->config.tuning;
-        x86_init(&t2->t.a, start, start + T2_CODE_BYTES);
-        entry = emit_region(t2);
-        if (!t2->t.a.overflow && !t2->full)
-            code = code_exec(&back->memory, entry);
-        settle(back, start, code == NULL ? start : t2->t.a.at, code != NULL);
-        if (code != NULL)
-            t1_made(back, region->block[0].tb, true, start, (size_t)(t2->t.a.at - start));
-    }
+    t2->back = back;
+    t2->region = region;
+    t2->source = source;
+    t2->t.tuning = &back->config.tuning;
+    t2->full = false;
+    code = compile_in(t2, T2_USUAL_BYTES);
+    if (code == NULL && !t2->full)
+        code = compile_in(t2, T2_CODE_BYTES);
     free(t2);
     return code;
 }

@@ -26,7 +26,8 @@ enum {
     T2_MAX_FIXUPS = 256,
     T2_MAX_EXITS = 512,
     T2_MAX_ACCESSES = REGION_MAX_OPS,
-    T2_CODE_BYTES = 256 << 10, /* room for one region; what it does not need is given back */
+    T2_USUAL_BYTES = 48 << 10, /* enough for nearly every region */
+    T2_CODE_BYTES = 256 << 10, /* for the largest there can be */
     T2_NO_PAGE = 0x800,        /* no access keeps this bit of its address */
 };
 

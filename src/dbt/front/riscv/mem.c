@@ -61,6 +61,10 @@ void front_cbo(struct translation *t)
         front_illegal(t);
         return;
     }
+    if (t->row->arg == CBO_ZERO) {
+        ir_emit(t->ir, IR_CBZERO, IR_I64, front_get_x(t, t->in.rs1), NO, NO, 0);
+        return;
+    }
     raw = front_const(t, t->in.raw);
     address = front_get_x(t, t->in.rs1);
     (void)ir_call(t->ir, IR_HELPER_cbo, raw, address, front_const(t, kind[t->row->arg].number));

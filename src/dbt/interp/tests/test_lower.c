@@ -168,6 +168,43 @@ TEST(a_call_ends_the_life_of_registers_as_values)
            "   2 MOV       x6, t1023\n");
 }
 
+static ir_ref get_state(enum ir_state state)
+{
+    return ir_emit(&ir, IR_GETS, IR_I64, NO, NO, NO, state);
+}
+
+/* csrrw x5, sscratch, x6; csrr x7, sepc */
+TEST(words_of_the_state_are_moved_as_registers_are)
+{
+    ir_ref old, in;
+
+    begin();
+    in = get(6);
+    old = get_state(IR_STATE_SSCRATCH);
+    ir_emit(&ir, IR_SETS, IR_I64, in, NO, NO, IR_STATE_SSCRATCH);
+    set(5, old);
+    next_insn();
+    set(7, get_state(IR_STATE_SEPC));
+    expect("   0 MOV       t1023, sscratch\n"
+           "   1 MOV       sscratch, x6\n"
+           "   2 MOV       x5, t1023\n"
+           "   3 MOV       x7, sepc\n");
+}
+
+/* FSDIRTY changes mstatus. */
+TEST(mstatus_is_read_before_it_becomes_dirty)
+{
+    ir_ref status;
+
+    begin();
+    status = get_state(IR_STATE_MSTATUS);
+    ir_emit(&ir, IR_FSDIRTY, IR_I64, NO, NO, NO, 0);
+    set(5, status);
+    expect("   0 MOV       t1023, mstatus\n"
+           "   1 FSDIRTY\n"
+           "   2 MOV       x5, t1023\n");
+}
+
 TEST(one_value_for_two_registers_is_computed_once)
 {
     ir_ref sum;

@@ -344,6 +344,38 @@ TEST(the_dump_reads_as_documented)
     strbuf_fini(&out);
 }
 
+TEST(words_of_the_state_and_sstatus_follow_their_rules)
+{
+    struct strbuf out;
+
+    ir_init(&ir);
+    emit(IR_INSN, IR_I64, 4, NO, NO, 0);
+    emit(IR_GETS, IR_I64, NO, NO, NO, IR_STATE_SEPC);
+    emit(IR_SETS, IR_I64, 1, NO, NO, IR_STATE_SSCRATCH);
+    emit(IR_CBZERO, IR_I64, 1, NO, NO, 0);
+    emit(IR_SSTATUS, IR_I64, 1, NO, NO, 2);
+    emit(IR_LEAVE, IR_I64, NO, NO, NO, 4);
+    assert_true(ir_verify(&ir, NULL, 0));
+    strbuf_init(&out);
+    ir_dump(&ir, &out);
+    assert_string_equal(strbuf_str(&out), "   0     insn     +0, 4\n"
+                                          "   1 i64 gets     sepc\n"
+                                          "   2     sets     sscratch, %1\n"
+                                          "   3     cbzero   %1\n"
+                                          "   4     sstatus  clear, %1\n"
+                                          "   5     leave    +4\n");
+    strbuf_fini(&out);
+    ir.op[1].imm = IR_STATES;
+    assert_true(refused_because("no such word of the state"));
+    ir.op[1].imm = 0;
+    ir.op[4].imm = 3;
+    assert_true(refused_because("no such way to write"));
+    ir.op[4].imm = 0;
+    ir.op[5].opcode = IR_JUMP;
+    ir.op[5].c = 0;
+    assert_true(refused_because("LEAVE follows SSTATUS"));
+}
+
 TEST(what_the_verifier_refuses_can_still_be_dumped)
 {
     struct strbuf out;

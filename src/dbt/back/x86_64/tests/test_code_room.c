@@ -81,50 +81,72 @@ TEST(what_is_not_free_yet_is_not_begun)
     assert_int_equal(given_up, 2);
 }
 
-TEST(what_is_given_back_is_found_again)
+static uint8_t *take_region(struct code_room *room, unsigned bytes)
 {
-    struct code_room room;
-    uint8_t *a, *b;
+    uint8_t *at = code_room_find_region(room, PIECE / 4);
 
-    code_room_init(&room, memory, BYTES);
-    a = code_room_find(&room, 2 * PIECE);
-    code_room_take(&room, a + 2 * PIECE);
-    code_room_return(&room, a + 2 * PIECE, a + 20);
-    b = code_room_find(&room, PIECE);
-    assert_ptr_equal(b, a + 32);
-    assert_int_equal(code_room_used(&room), 32);
+    if (at != NULL)
+        code_room_take_region(room, at, at + bytes);
+    return at;
 }
 
-/* A region sets room aside; before it gives back what it does not need, a block is compiled. */
-TEST(what_is_given_back_late_is_used_first)
+TEST(regions_come_from_above_in_pieces)
+{
+    struct code_room room;
+    uint8_t *a, *b, *c;
+
+    code_room_init(&room, memory, BYTES);
+    a = take_region(&room, 20);
+    assert_ptr_equal(a, memory + SEGMENT - PIECE);
+    assert_ptr_equal(code_room_find(&room, PIECE), memory); /* blocks go on from below */
+    b = take_region(&room, 64);
+    assert_ptr_equal(b, a + 32);
+    assert_int_equal(code_room_used(&room), 32 + 64);
+    c = take_region(&room, 50);
+    c = take_region(&room, 50); /* 32 bytes of the piece are left: too few */
+    assert_ptr_equal(c, b + 64 + 64);
+    c = take_region(&room, 64);
+    assert_ptr_equal(c, memory + SEGMENT - 2 * PIECE);
+    assert_ptr_equal(code_room_find(&room, 32), a + PIECE - 32); /* blocks get them */
+    code_room_take(&room, a + PIECE - 1);
+    assert_int_equal(code_room_used(&room), 2 * PIECE - (PIECE - 64));
+}
+
+TEST(a_block_is_made_while_a_region_is)
 {
     struct code_room room;
     uint8_t *region, *block;
 
     code_room_init(&room, memory, BYTES);
-    region = code_room_find(&room, 2 * PIECE);
-    code_room_take(&room, region + 2 * PIECE);
+    region = code_room_find_region(&room, PIECE / 4);
     block = code_room_find(&room, PIECE);
-    assert_ptr_equal(block, region + 2 * PIECE);
     code_room_take(&room, block + 100);
-    code_room_return(&room, region + 2 * PIECE, region + 30);
-    assert_int_equal(code_room_used(&room), 32 + 112);
-    assert_ptr_equal(code_room_find(&room, PIECE), region + 32);
-    code_room_take(&room, region + 32 + PIECE);
-    assert_ptr_equal(code_room_find(&room, PIECE), block + 112); /* the rest is too small */
-    assert_int_equal(code_room_used(&room), 32 + PIECE + 112);
+    code_room_take_region(&room, region, region + 30);
+    assert_int_equal(code_room_used(&room), 112 + 32);
+    assert_int_equal(code_room_bit(&room, region), 1);
 }
 
-TEST(what_is_given_back_of_a_segment_that_was_left_is_lost)
+TEST(a_region_is_made_while_another_segment_is_begun)
 {
     struct code_room room;
     uint8_t *region;
 
     code_room_init(&room, memory, BYTES);
-    region = code_room_find(&room, 2 * PIECE);
-    code_room_take(&room, region + 2 * PIECE);
+    region = code_room_find_region(&room, PIECE / 4);
     assert_int_equal(code_room_advance(&room, SEGMENT), 0);
-    code_room_return(&room, region + 2 * PIECE, region + 32);
+    code_room_take_region(&room, region, region + 32);
     assert_ptr_equal(code_room_find(&room, PIECE), memory + SEGMENT);
-    assert_int_equal(code_room_used(&room), 2 * PIECE);
+    assert_ptr_equal(code_room_find_region(&room, PIECE / 4), memory + 2 * SEGMENT - PIECE);
+}
+
+TEST(a_segment_that_is_nearly_full_has_room_for_one_region_or_none)
+{
+    struct code_room room;
+
+    code_room_init(&room, memory, BYTES);
+    code_room_take(&room, memory + SEGMENT - PIECE / 2);
+    assert_ptr_equal(take_region(&room, PIECE / 4), memory + SEGMENT - PIECE / 4);
+    assert_ptr_equal(take_region(&room, PIECE / 4), memory + SEGMENT - PIECE / 2);
+    assert_null(take_region(&room, PIECE / 4));
+    assert_int_equal(code_room_used(&room), SEGMENT);
 }
