@@ -360,7 +360,7 @@ TEST(words_of_the_state_and_sstatus_follow_their_rules)
     ir_dump(&ir, &out);
     assert_string_equal(strbuf_str(&out), "   0     insn     +0, 4\n"
                                           "   1 i64 gets     sepc\n"
-                                          "   2     sets     sscratch, %1\n"
+                                          "   2 i64 sets     sscratch, %1\n"
                                           "   3     cbzero   %1\n"
                                           "   4     sstatus  clear, %1\n"
                                           "   5     leave    +4\n");
