@@ -287,6 +287,13 @@ static int set_serial(struct options *o, const struct kv_list *kv, const char *t
     return set_line(o, &o->machine.serial, text, err);
 }
 
+static int set_jit_cache(struct options *o, const struct kv_list *kv, const char *text,
+                         struct error *err)
+{
+    (void)kv;
+    return keep_in(o, &o->machine.jit_cache, text, err);
+}
+
 static int set_console(struct options *o, const struct kv_list *kv, const char *text,
                        struct error *err)
 {
@@ -370,6 +377,8 @@ static const struct option option_table[] = {
       "what the harts can do; EXT: zba, zicbom, ...; MODE: bare, sv39, sv48, sv57", set_cpu },
     { "machine", TAKES_TEXT, NULL, "NAME", "the board: virt (the default)", set_machine },
     { "accel", TAKES_TEXT, NULL, "NAME[,WORD[=VALUE]]...", "how to run guest code; names and words are below", set_accel },
+    { "jit-cache", TAKES_TEXT, NULL, "DIR",
+      "keep compiled code in the folder DIR, for the next run to begin with", set_jit_cache },
     { "disk", TAKES_KEYS, "path readonly id queues", "F[,readonly=on][,id=TEXT][,queues=N]",
       "virtio disk: a raw image or a block device; may be repeated", set_disk },
     { "net", TAKES_KEYS, "mode hostfwd mac restrict", "user[,hostfwd=tcp:[ADDR]:PORT-[ADDR]:PORT]...[,mac=M][,restrict=on]",

@@ -31,14 +31,16 @@ struct tb {
     _Atomic int32_t heat;
     _Atomic bool is_region;     /* `code` is that of the region this block is the head of */
     _Atomic uint32_t runs;      /* interpreted so far; compiling starts at a threshold */
+    const struct kept *kept;    /* as it is in the store (dbt/store/); NULL: not */
     const struct t0_insn *insn; /* `insns` entries, behind op[] */
     struct t0_op op[];
 };
 
 struct code_page;
+struct kept;
 
 /* NULL when the host has no memory. The caller fills gpa, gpa2, mode, length, content. */
-struct tb *tb_new(const struct t0_code *code);
+struct tb *tb_new(const struct t0_op *op, unsigned ops, const struct t0_insn *insn, unsigned insns);
 void tb_free(struct tb *tb); /* one that was never inserted; NULL is fine */
 /* The hash `content` holds; two pieces because an instruction may straddle pages. */
 uint64_t tb_hash(const uint8_t *bytes, size_t len, uint64_t before);

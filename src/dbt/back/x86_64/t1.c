@@ -14,7 +14,7 @@
 #include <string.h>
 #include <urcu.h>
 
-enum { STUB_BYTES = 4096, MAX_BLOCK_CODE = 64 << 10 };
+enum { STUB_BYTES = 4096 };
 
 /* ---- operands ---- */
 
@@ -98,9 +98,9 @@ void t1_step(struct t1 *t)
 {
     t1_count(t, (int32_t)t->pending);
     t->pending = 0;
-    x86_mov_ri(&t->a, RDX, (uint64_t)(uintptr_t)t->op, true);
+    t1_block_address(t, RDX, t->op);
     x86_mov_ri(&t->a, RAX, t1_info(t) | t->block_offset << INFO_BLOCK_SHIFT, true);
-    x86_patch(x86_call(&t->a), t->stubs->step);
+    t1_to_stub(t, x86_call(&t->a), &t->stubs->step);
     t1_xmm_forget_all(t);
 }
 
@@ -115,10 +115,18 @@ static void emit_op(struct t1 *t, const struct t0_op *op)
         t1_step(t);
 }
 
-static void emit_block(struct t1 *t)
+void t1_emit_block(struct t1 *t, struct back *back, struct tb *tb, struct t1_fixes *fixes)
 {
-    const struct tb *tb = t->tb;
-
+    t1_set_pins(t, &t1_pins);
+    t->stubs = &back->stubs;
+    t->tb = tb;
+    t->block_offset = (unsigned)(tb->gpa & PAGE_OFFSET_MASK);
+    t->insn = 0;
+    t->pending = 0;
+    t->colds = 0;
+    t->xmm_next = 15;
+    t->fixes = fixes;
+    t1_xmm_forget_all(t);
     t1_count(t, tb->insns);
     for (unsigned i = 0; i < tb->ops; i++) {
         while (t->insn + 1 < tb->insns && tb->insn[t->insn + 1].first_op <= i)
@@ -157,19 +165,10 @@ static bool t1_compile(struct back *back, struct tb *tb)
     half = &back->half[back->current];
     if (atomic_load(&tb->code) != NULL) {
         fits = true; /* another hart was faster */
-    } else if (atomic_load(&half->free) && half->end - half->at >= MAX_BLOCK_CODE) {
+    } else if (atomic_load(&half->free) && half->end - half->at >= T1_MAX_BLOCK_CODE) {
         start = half->at;
-        t1_set_pins(t, &t1_pins);
-        t->stubs = &back->stubs;
-        t->tb = tb;
-        t->block_offset = (unsigned)(tb->gpa & PAGE_OFFSET_MASK);
-        t->insn = 0;
-        t->pending = 0;
-        t->colds = 0;
-        t->xmm_next = 15;
-        t1_xmm_forget_all(t);
         x86_init(&t->a, start, half->end);
-        emit_block(t);
+        t1_emit_block(t, back, tb, NULL);
         assert(!t->a.overflow);
         half->at = (uint8_t *)(((uintptr_t)t->a.at + 15) & ~(uintptr_t)15);
         back->stats.blocks++;
@@ -283,6 +282,15 @@ static int t1_available(struct error *err)
     return 0;
 }
 
+static uint64_t t1_features(void)
+{
+    unsigned a, b = 0, c = 0, d = 0, more = 0;
+
+    (void)__get_cpuid_count(7, 0, &a, &more, &c, &d);
+    (void)__get_cpuid(1, &a, &b, &c, &d);
+    return (uint64_t)more << 32 ^ c ^ (uint64_t)d << 16;
+}
+
 /* That a file lacks something is no reason to end otherwise. */
 static void close_perf(struct back *back)
 {
@@ -304,7 +312,7 @@ static int open_perf(struct back *back, struct error *err)
 static int t1_create(struct back **ret_back, const struct back_config *config, struct error *err)
 {
     struct back *back = calloc(1, sizeof(*back));
-    size_t half_bytes = (config->code_bytes - STUB_BYTES) / 2;
+    size_t half_bytes = (config->code_bytes - STUB_BYTES - T1_MAX_BLOCK_CODE) / 2;
     struct x86_asm a;
     int rc;
 
@@ -323,10 +331,11 @@ static int t1_create(struct back **ret_back, const struct back_config *config, s
     x86_init(&a, back->memory.write, back->memory.write + STUB_BYTES);
     t1_make_stubs(&a, &back->stubs);
     assert(!a.overflow);
+    back->scratch = back->memory.write + STUB_BYTES;
     for (unsigned i = 0; i < 2; i++) {
         struct code_half *half = &back->half[i];
 
-        half->start = half->at = back->memory.write + STUB_BYTES + i * half_bytes;
+        half->start = half->at = back->scratch + T1_MAX_BLOCK_CODE + i * half_bytes;
         half->end = half->start + half_bytes;
         atomic_store(&half->free, true);
     }
@@ -352,7 +361,10 @@ static const struct back_ops t1_ops = {
     .available = t1_available,
     .create = t1_create,
     .destroy = t1_destroy,
+    .features = t1_features,
     .compile = t1_compile,
+    .save = t1_image_save,
+    .load = t1_image_load,
     .compile_region = t2_compile,
     .enter = t1_enter,
     .link = t1_link,
