@@ -12,7 +12,7 @@
 #include "dbt/regions.h"
 #include "dbt/store/store.h"
 
-enum { JIT_CODE_BYTES = 32 << 20 };
+enum { JIT_CODE_BYTES = 64 << 20 };
 
 static int interp_available(struct error *err)
 {

@@ -184,7 +184,7 @@ static void copy_bytes(const struct origin *from, struct block_bytes *to)
 
 static int32_t turns_to_region(const struct dbt *dbt)
 {
-    return dbt->regions == NULL ? TB_COLD : (int32_t)dbt->tuning.t2_after;
+    return dbt->back == NULL || !dbt->tuning.t2 ? TB_COLD : (int32_t)dbt->tuning.t2_after;
 }
 
 /* What a block needs beside its code. */
@@ -595,7 +595,7 @@ void dbt_free(struct dbt *dbt)
         return;
     regions_free(dbt->regions);
     cache_free(dbt->cache);
-    keep_save(dbt->store, dbt->back);
+    keep_save(dbt->store, dbt->back, turns_to_region(dbt));
     store_free(dbt->store);
     if (dbt->back != NULL)
         back_host->destroy(dbt->back);

