@@ -153,12 +153,14 @@ fuzz_all() {
 }
 
 # Random programs on compiler and interpreter in one process (docs/testing.md): two harts, then one
-# that compiles all as early as it can.
+# that compiles all as early as it can; then on code that the run before has kept.
 random_programs() {
     local program=$work/gcc/src/accel/random_programs count=50000000
     [ "$mode" = long ] && count=5000000000
     "$program" --instructions "$count" --harts 2 --accel jit,t1-after=2,t2-after=4 &&
-        "$program" --instructions "$count" --harts 1 --seed 1000000000 --accel jit,t1-after=1,t2-after=1
+        "$program" --instructions "$count" --harts 1 --seed 1000000000 --accel jit,t1-after=1,t2-after=1 &&
+        "$program" --instructions $((count / 10)) --jit-cache "$work/jit-cache" &&
+        "$program" --instructions $((count / 10)) --jit-cache "$work/jit-cache"
 }
 
 # Our own guest programs on each accelerator, then random ones on both: they must agree.

@@ -575,6 +575,8 @@ int options_parse(struct options *options, int argc, char *const *argv, struct e
 int options_check(struct options *options, struct error *err)
 {
     struct machine_config *m = &options->machine;
+    const struct accel_ops *accel;
+    struct dbt_tuning tuning;
 
     if (m->kernel == NULL && m->bios == NULL && m->flashes == 0 && m->dump_dtb == NULL)
         return error_set(err, EINVAL,
@@ -582,6 +584,12 @@ int options_check(struct options *options, struct error *err)
                          "(--flash)");
     if (m->initrd != NULL && m->kernel == NULL)
         return error_set(err, EINVAL, "--initrd goes with --kernel, which is missing");
+    if (m->jit_cache != NULL && m->accel != NULL &&
+        accel_parse(m->accel, &accel, &tuning, NULL) == 0 && !accel->tunable)
+        return error_set(err, EINVAL,
+                         "--jit-cache: accelerator '%s' compiles nothing that could be kept; take "
+                         "--accel jit, or leave the folder out",
+                         accel->name);
     if (!options->serial_given)
         m->serial = m->console != NULL && strcmp(m->console, "stdio") == 0 ? "null" : "stdio";
     if (m->console != NULL && strcmp(m->console, "stdio") == 0 && strcmp(m->serial, "stdio") == 0)

@@ -98,7 +98,8 @@ static void write_record(struct record *to, const struct record *header,
     memcpy(at, block->insn, block->insns * sizeof(*block->insn));
     at += block->insns * sizeof(*block->insn);
     memcpy(at, block->bytes, block->length);
-    memcpy(at + block->length, block->image, block->image_bytes);
+    if (block->image_bytes != 0)
+        memcpy(at + block->length, block->image, block->image_bytes);
 }
 
 /* ---- finding and adding ---- */
