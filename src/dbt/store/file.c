@@ -172,7 +172,7 @@ static void look_at(struct sweep *sweep, const char *name)
     if (!has_end(name, ".jit"))
         return;
     if (sweep->files++ == 0 || st.st_mtime < sweep->oldest_time) {
-        strcpy(sweep->oldest, name);
+        memcpy(sweep->oldest, name, strlen(name) + 1); /* look_at() has measured it */
         sweep->oldest_time = st.st_mtime;
     }
 }
