@@ -153,13 +153,15 @@ fuzz_all() {
 }
 
 # Random programs on compiler and interpreter in one process (docs/testing.md): two harts, then one
-# that compiles all as early as it can; a few with each mechanism of compiled code off.
+# that compiles all as early as it can; on code that the run before has kept; and a few with each
+# mechanism of compiled code off.
 random_programs() {
     local program=$work/gcc/src/accel/random_programs count=50000000 off
     [ "$mode" = long ] && count=5000000000
     "$program" --instructions "$count" --harts 2 --accel jit,t1-after=2,t2-after=4 &&
-        "$program" --instructions "$count" --harts 1 --seed 1000000000 --accel jit,t1-after=1,t2-after=1 ||
-        return
+        "$program" --instructions "$count" --harts 1 --seed 1000000000 --accel jit,t1-after=1,t2-after=1 &&
+        "$program" --instructions $((count / 10)) --jit-cache "$work/jit-cache" &&
+        "$program" --instructions $((count / 10)) --jit-cache "$work/jit-cache" || return
     for off in t2 links calls loads atomics fp; do
         "$program" --instructions $((count / 50)) --harts 2 --seed 2000000000 \
             --accel "jit,t1-after=1,t2-after=1,$off=off" || return

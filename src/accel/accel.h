@@ -25,7 +25,8 @@ struct accel_config {
     /* Lock-step's, see dbt/dbt.h. May be NULL. */
     void (*failed)(void *opaque, const char *sentence, const char *report);
     void *opaque;
-    struct dbt_dump dump; /* of what is translated; see dbt/dump.h */
+    struct dbt_dump dump;  /* of what is translated; see dbt/dump.h */
+    const char *jit_cache; /* folder that one that compiles keeps translations in; NULL: none */
 };
 
 struct accel_ops {

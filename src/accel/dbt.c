@@ -10,6 +10,7 @@
 #include "dbt/cache/cache.h"
 #include "dbt/dbt.h"
 #include "dbt/regions.h"
+#include "dbt/store/store.h"
 
 static int interp_available(struct error *err)
 {
@@ -36,6 +37,7 @@ static int vm_new(struct accel *accel, size_t code_bytes, struct error *err)
         .failed = accel->config.failed,
         .opaque = accel->config.opaque,
         .dump = accel->config.dump,
+        .keep_dir = accel->config.jit_cache,
     };
 
     return dbt_new((struct dbt **)&accel->vm, &config, err);
@@ -123,11 +125,24 @@ static void code_stats(struct strbuf *out, struct dbt *dbt)
     if (!dbt_get_back_stats(dbt, &code))
         return;
     strbuf_addf(out,
-                "code.blocks %" PRIu64 "\ncode.block_bytes %" PRIu64 "\ncode.regions %" PRIu64
+                "code.blocks %" PRIu64 "\ncode.block_bytes %" PRIu64 "\ncode.loaded %" PRIu64
+                "\ncode.loaded_bytes %" PRIu64 "\ncode.regions %" PRIu64
                 "\ncode.region_bytes %" PRIu64 "\ncode.used %" PRIu64 "\ncode.size %" PRIu64
                 "\ncode.given_up %" PRIu64 "\n",
-                code.blocks, code.block_bytes, code.regions, code.region_bytes, code.used,
-                code.size, code.given_up);
+                code.blocks, code.block_bytes, code.loaded, code.loaded_bytes, code.regions,
+                code.region_bytes, code.used, code.size, code.given_up);
+}
+
+static void store_stats(struct strbuf *out, struct dbt *dbt)
+{
+    struct store_stats s;
+
+    if (!dbt_get_store_stats(dbt, &s))
+        return;
+    strbuf_addf(out,
+                "store.read %" PRIu64 "\nstore.read_bytes %" PRIu64 "\nstore.ignored %" PRIu64
+                "\nstore.found %" PRIu64 "\nstore.added %" PRIu64 "\n",
+                s.read, s.bytes, s.ignored, s.found, s.added);
 }
 
 static void dbt_accel_stats(struct accel *accel, struct strbuf *out)
@@ -151,6 +166,7 @@ static void dbt_accel_stats(struct accel *accel, struct strbuf *out)
                 cache.blocks, cache.bytes, cache.pages, cache.translated, cache.dropped,
                 cache.flushes, cache.fences);
     code_stats(out, accel->vm);
+    store_stats(out, accel->vm);
     dbt_get_regions_stats(accel->vm, &regions);
     strbuf_addf(
         out, "regions.wanted %" PRIu64 "\nregions.made %" PRIu64 "\nregions.blocks %" PRIu64 "\n",

@@ -287,6 +287,13 @@ static int set_serial(struct options *o, const struct kv_list *kv, const char *t
     return set_line(o, &o->machine.serial, text, err);
 }
 
+static int set_jit_cache(struct options *o, const struct kv_list *kv, const char *text,
+                         struct error *err)
+{
+    (void)kv;
+    return keep_in(o, &o->machine.jit_cache, text, err);
+}
+
 static int set_console(struct options *o, const struct kv_list *kv, const char *text,
                        struct error *err)
 {
@@ -370,6 +377,8 @@ static const struct option option_table[] = {
       "what the harts can do; EXT: zba, zicbom, ...; MODE: bare, sv39, sv48, sv57", set_cpu },
     { "machine", TAKES_TEXT, NULL, "NAME", "the board: virt (the default)", set_machine },
     { "accel", TAKES_TEXT, NULL, "NAME[,WORD[=VALUE]]...", "how to run guest code; names and words are below", set_accel },
+    { "jit-cache", TAKES_TEXT, NULL, "DIR",
+      "keep compiled code in the folder DIR, for the next run to begin with", set_jit_cache },
     { "disk", TAKES_KEYS, "path readonly id queues", "F[,readonly=on][,id=TEXT][,queues=N]",
       "virtio disk: a raw image or a block device; may be repeated", set_disk },
     { "net", TAKES_KEYS, "mode hostfwd mac restrict", "user[,hostfwd=tcp:[ADDR]:PORT-[ADDR]:PORT]...[,mac=M][,restrict=on]",
@@ -566,6 +575,8 @@ int options_parse(struct options *options, int argc, char *const *argv, struct e
 int options_check(struct options *options, struct error *err)
 {
     struct machine_config *m = &options->machine;
+    const struct accel_ops *accel;
+    struct dbt_tuning tuning;
 
     if (m->kernel == NULL && m->bios == NULL && m->flashes == 0 && m->dump_dtb == NULL)
         return error_set(err, EINVAL,
@@ -573,6 +584,12 @@ int options_check(struct options *options, struct error *err)
                          "(--flash)");
     if (m->initrd != NULL && m->kernel == NULL)
         return error_set(err, EINVAL, "--initrd goes with --kernel, which is missing");
+    if (m->jit_cache != NULL && m->accel != NULL &&
+        accel_parse(m->accel, &accel, &tuning, NULL) == 0 && !accel->tunable)
+        return error_set(err, EINVAL,
+                         "--jit-cache: accelerator '%s' compiles nothing that could be kept; take "
+                         "--accel jit, or leave the folder out",
+                         accel->name);
     if (!options->serial_given)
         m->serial = m->console != NULL && strcmp(m->console, "stdio") == 0 ? "null" : "stdio";
     if (m->console != NULL && strcmp(m->console, "stdio") == 0 && strcmp(m->serial, "stdio") == 0)

@@ -19,6 +19,7 @@
 #include "dbt/cache/cache.h"
 #include "dbt/dbt_hart.h"
 #include "dbt/front/riscv/front.h"
+#include "dbt/keep.h"
 #include "dbt/regions.h"
 #include "isa/riscv/bits.h"
 #include "isa/riscv/insn.h"
@@ -32,6 +33,7 @@ struct dbt {
     struct back *back;                /* NULL: interpret only */
     struct lockstep *lockstep;        /* NULL: not asked for */
     struct regions *regions;          /* NULL: none are made */
+    struct store *store;              /* NULL: nothing is kept */
     struct dbt_hart *hart[MAX_HARTS]; /* written before any hart runs */
 };
 
@@ -182,7 +184,41 @@ static void copy_bytes(const struct origin *from, struct block_bytes *to)
 
 static int32_t turns_to_region(const struct dbt *dbt)
 {
-    return dbt->regions == NULL ? TB_COLD : (int32_t)dbt->tuning.t2_after;
+    return dbt->back == NULL || !dbt->tuning.t2 ? TB_COLD : (int32_t)dbt->tuning.t2_after;
+}
+
+/* What a block needs beside its code. */
+static void complete(struct dbt_hart *dh, const struct origin *from, const uint8_t *bytes,
+                     struct tb *tb)
+{
+    tb->gpa = from->gpa;
+    tb->gpa2 = from->gpa2;
+    tb->content = tb_hash(bytes, tb->length, 0);
+    atomic_store_explicit(&tb->heat, turns_to_region(dh->dbt), memory_order_relaxed);
+}
+
+/* The store for a block from there; NULL: such are not kept. Straddling ones are few. */
+static struct store *store_for(const struct dbt_hart *dh, const struct origin *from)
+{
+    return from->page == NULL || from->gpa2 != UINT64_MAX ? NULL : dh->dbt->store;
+}
+
+/* NULL: nothing that has been kept begins so. */
+static struct tb *take_kept(struct dbt_hart *dh, const struct origin *from,
+                            const struct block_bytes *bytes)
+{
+    struct store *store = store_for(dh, from);
+    unsigned offset = (unsigned)(from->gpa & PAGE_OFFSET_MASK);
+    struct tb *tb;
+
+    if (store == NULL)
+        return NULL;
+    tb = keep_take(store, offset, dh->mode, bytes->first, bytes->size);
+    if (tb != NULL) {
+        complete(dh, from, bytes->first, tb);
+        keep_load(dh->dbt->back, tb, dh->hot_runs);
+    }
+    return tb;
 }
 
 /* NULL: the host has no memory for one more block. */
@@ -197,27 +233,27 @@ static struct tb *translate(struct dbt_hart *dh, const struct origin *from)
         .max_insns = from->page == NULL ? 1 : dh->dbt->config.max_insns,
     };
     struct tb *tb;
-    unsigned here;
     bool whole;
 
     copy_bytes(from, &bytes);
+    tb = take_kept(dh, from, &bytes);
+    if (tb != NULL)
+        return tb;
     source.size = bytes.size;
     whole = front_translate(&source, &dh->ir);
     assert(whole); /* resolve() has found the second half if there is one */
     (void)whole;
     t0_lower(&dh->ir, &dh->code);
-    tb = tb_new(&dh->code);
+    tb = tb_new(dh->code.op, dh->code.ops, dh->code.insn, dh->code.insns);
     if (tb == NULL)
         return NULL;
-    here = dh->ir.length < bytes.size ? dh->ir.length : bytes.size;
-    tb->gpa = from->gpa;
-    tb->gpa2 = from->gpa2;
     tb->mode = dh->mode;
-    tb->length = (uint16_t)here;
-    tb->content = tb_hash(bytes.first, here, 0);
+    tb->length = (uint16_t)(dh->ir.length < bytes.size ? dh->ir.length : bytes.size);
+    complete(dh, from, bytes.first, tb);
+    if (store_for(dh, from) != NULL)
+        keep_add(dh->dbt->store, tb, bytes.first, bytes.size);
     dbt_dump_block(&dh->dbt->config.dump, dh->hart->isa, tb, &dh->ir, bytes.first,
                    source.next_page);
-    atomic_store_explicit(&tb->heat, turns_to_region(dh->dbt), memory_order_relaxed);
     return tb;
 }
 
@@ -395,6 +431,7 @@ static bool compiled(struct dbt_hart *dh, struct tb *tb)
         return true;
     if (!tb_heat(tb, dh->hot_runs))
         return false;
+    keep_hot(tb);
     if (dh->back->compile(dh->dbt->back, tb))
         return true;
     make_room(dh->dbt);
@@ -544,6 +581,8 @@ int dbt_new(struct dbt **ret_dbt, const struct dbt_config *config, struct error 
         rc = lockstep_new(&dbt->lockstep, config, err);
     if (rc == 0 && dbt->back != NULL && dbt->tuning.t2)
         rc = regions_new(&dbt->regions, dbt->cache, dbt->back, err);
+    if (rc == 0)
+        rc = keep_open(&dbt->store, &dbt->config, &dbt->tuning, err);
     if (rc < 0) {
         dbt_free(dbt);
         return rc;
@@ -558,6 +597,8 @@ void dbt_free(struct dbt *dbt)
         return;
     regions_free(dbt->regions);
     cache_free(dbt->cache);
+    keep_save(dbt->store, dbt->back, turns_to_region(dbt));
+    store_free(dbt->store);
     if (dbt->back != NULL)
         back_host->destroy(dbt->back);
     lockstep_free(dbt->lockstep);
@@ -613,6 +654,14 @@ void dbt_hart_get_stats(const struct dbt_hart *dh, struct dbt_stats *ret_stats)
 void dbt_get_cache_stats(struct dbt *dbt, struct cache_stats *ret_stats)
 {
     cache_get_stats(dbt->cache, ret_stats);
+}
+
+bool dbt_get_store_stats(struct dbt *dbt, struct store_stats *ret_stats)
+{
+    if (dbt->store == NULL)
+        return false;
+    store_get_stats(dbt->store, ret_stats);
+    return true;
 }
 
 void dbt_lockstep_stats(struct dbt *dbt, struct strbuf *out)

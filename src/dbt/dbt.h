@@ -27,6 +27,7 @@ struct dbt_config {
     void (*failed)(void *opaque, const char *sentence, const char *report);
     void *opaque;
     struct dbt_dump dump;
+    const char *keep_dir; /* where translated blocks are kept from run to run; NULL: nowhere */
 };
 
 int dbt_new(struct dbt **ret_dbt, const struct dbt_config *config, struct error *err) NODISCARD;
@@ -64,6 +65,9 @@ struct back_stats;
 bool dbt_get_back_stats(struct dbt *dbt, struct back_stats *ret_stats);
 struct regions_stats;
 void dbt_get_cache_stats(struct dbt *dbt, struct cache_stats *ret_stats);
+struct store_stats;
+/* False: nothing is kept. */
+bool dbt_get_store_stats(struct dbt *dbt, struct store_stats *ret_stats);
 /* Of regions (dbt/regions.h); all zero when none are made. */
 void dbt_get_regions_stats(struct dbt *dbt, struct regions_stats *ret_stats);
 /* Waits until all loops found hot so far have been compiled. No hart is inside dbt_run(). */

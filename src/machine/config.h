@@ -31,8 +31,9 @@ struct config_flash {
 };
 
 struct machine_config {
-    const char *machine; /* "virt" */
-    const char *accel;   /* as accel_choose() takes it; NULL: the best available */
+    const char *machine;   /* "virt" */
+    const char *accel;     /* as accel_choose() takes it; NULL: the best available */
+    const char *jit_cache; /* folder to keep translated code in; NULL: none */
     struct isa_config isa;
     unsigned cpus;   /* 1..CONFIG_MAX_CPUS */
     uint64_t memory; /* bytes of RAM, at least 16 MiB, a multiple of 2 MiB */

@@ -166,6 +166,7 @@ static int make(struct machine *machine, struct error *err)
         .failed = accel_failed,
         .opaque = machine,
         .dump = dump,
+        .jit_cache = machine->config.jit_cache,
     };
     rc = accel_new(&machine->accel, accel_ops, &accel_config, err);
     if (rc == 0)

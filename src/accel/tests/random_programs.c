@@ -3,11 +3,14 @@
  * on the interpreter, in one process, by the hundred thousand: all they leave must be the same.
  *
  *     random_programs [--instructions N] [--harts H] [--seed S] [--turns N] [--accel jit,WORDS]
+ *                     [--jit-cache DIR]
  *
  * H threads, each the hart of that number in one machine that compiles, and with an interpreter of
  * its own. So harts run their programs side by side, on one translation cache, dropping each
  * other's code, asking each other to flush and to fence, and adding to one cell. What a program
  * leaves depends on its seed only, and on the hart's number, which says where it lies.
+ *
+ * With a folder, the same command a second time takes its code from there.
  *
  * A difference ends it: the seed, what differs, and the program with all instructions left out
  * that can be without the difference going away. `--seed S --instructions 1` is that program only.
@@ -21,6 +24,7 @@
 #include <string.h>
 
 #include "accel/accel.h"
+#include "dbt/store/store.h"
 #include "dbt/tests/program.h"
 
 enum { EXIT_NO = 2, ASK_EVERY = 16, DEFAULT_TURNS = 15 };
@@ -30,6 +34,7 @@ struct job {
     struct dbt_tuning tuning;
     unsigned harts, turns;
     uint64_t seed, instructions; /* of each hart */
+    const char *jit_cache;       /* NULL: none */
     _Atomic bool found;
     pthread_mutex_t lock; /* of what is printed */
     _Atomic uint64_t done, programs;
@@ -217,6 +222,8 @@ static bool parse(int argc, char **argv, struct job *job, uint64_t *ret_instruct
             job->seed = number;
         } else if (strcmp(argv[i], "--turns") == 0 && number < 2000) {
             job->turns = (unsigned)number;
+        } else if (strcmp(argv[i], "--jit-cache") == 0) {
+            job->jit_cache = argv[i + 1];
         } else if (strcmp(argv[i], "--accel") == 0) {
             if (accel_parse(argv[i + 1], &ops, &job->tuning, &err) == 0)
                 continue;
@@ -232,6 +239,7 @@ static bool parse(int argc, char **argv, struct job *job, uint64_t *ret_instruct
 int main(int argc, char **argv)
 {
     uint64_t instructions = 2000000;
+    struct store_stats kept;
     struct job job = { .harts = 2, .seed = 1, .turns = DEFAULT_TURNS };
 
     job.tuning = dbt_tuning_default();
@@ -239,17 +247,19 @@ int main(int argc, char **argv)
     if (!parse(argc, argv, &job, &instructions)) {
         fprintf(stderr,
                 "usage: random_programs [--instructions N] [--harts 1..%u] [--seed S] "
-                "[--turns N] [--accel jit,WORDS]\n",
+                "[--turns N] [--accel jit,WORDS] [--jit-cache DIR]\n",
                 FIXTURE_HARTS);
         return EXIT_NO;
     }
-    if (!fixture_init_jit(&job.jit, job.harts, &job.tuning)) {
+    if (!fixture_init_keeping(&job.jit, job.harts, &job.tuning, job.jit_cache)) {
         printf("this host has no compiler: nothing to compare\n");
         return instructions <= 2000000 ? 77 : EXIT_NO;
     }
     pthread_mutex_init(&job.lock, NULL);
     job.instructions = instructions / job.harts;
     run_harts(&job);
+    if (dbt_get_store_stats(job.jit.dbt, &kept))
+        printf("%" PRIu64 " blocks kept before, %" PRIu64 " of them used\n", kept.read, kept.found);
     if (!atomic_load(&job.found))
         printf("%" PRIu64 " programs, %" PRIu64 " instructions: no difference\n",
                atomic_load(&job.programs), atomic_load(&job.done));

@@ -258,6 +258,8 @@ static const struct bad {
     { "--cpu rv64,zba=1", "--cpu", "on or off" },
     { "--cpu rv64,mmu=sv32", "--cpu", "sv39" },
     { "--machine pc", "--machine: there is no board 'pc'", "virt" },
+    { "--jit-cache", "--jit-cache needs a value", "--jit-cache DIR" },
+    { "--bios b --jit-cache d --accel interp", "--jit-cache: accelerator 'interp'", "jit" },
     { "--accel fast", "--accel: there is no accelerator 'fast'", "interp" },
     { "--dump ir", "--dump: 'ir' names no file", "dump.txt" },
     { "--dump ir+hex=f", "--dump: there is no stage 'hex'", "guest ir t0 host" },

@@ -19,6 +19,7 @@ struct tb;
 
 struct back_stats {
     uint64_t blocks, block_bytes;   /* compiled since the start, and their host code */
+    uint64_t loaded, loaded_bytes;  /* likewise, not compiled but loaded */
     uint64_t regions, region_bytes; /* likewise */
     uint64_t used, size;            /* bytes of code memory, now */
     uint64_t given_up;              /* parts of it, to make room */
@@ -38,8 +39,16 @@ struct back_ops {
     int (*available)(struct error *err);
     int (*create)(struct back **ret_back, const struct back_config *config, struct error *err);
     void (*destroy)(struct back *back);
+    /* What of this processor its code depends on, for identities (dbt/store/). */
+    uint64_t (*features)(void);
     /* Compiles tb and sets tb->code; false when there is no room for code now. [any hart] */
     bool (*compile)(struct back *back, struct tb *tb);
+    /* Host code of tb in a form that another process of this program can load (dbt/store/). tb is
+     * the caller's own; it is not run. Returns the bytes written; 0: it cannot be kept. */
+    size_t (*save)(struct back *back, struct tb *tb, uint8_t *buffer, size_t size);
+    /* Makes code of what save() has written, instead of compiling, and sets tb->code; tb is not
+     * known to others yet. False: there is no room now, or it is not what save() writes. */
+    bool (*load)(struct back *back, struct tb *tb, const uint8_t *image, size_t size);
     /* Compiles a region; the caller makes the code known. NULL: no room, or nothing for this host.
      * source: for blocks outside. Inside the read side. */
     const void *(*compile_region)(struct back *back, const struct region *region,

@@ -61,7 +61,7 @@ struct cache {
     struct list_node aged; /* pages with blocks; those that have had some longest come first */
     uint64_t reported[MAX_HARTS]; /* revoke sequence each hart has served */
     uint64_t revoke_sequence;
-    uint64_t epoch; /* grows when pages are thrown away: earlier tickets are void */
+    uint64_t epoch; /* grows when all is thrown away: earlier tickets are void */
     struct cache_stats stats;
     struct dirty_listener listener;
 };
@@ -184,7 +184,7 @@ static void drop(struct cache *cache, struct tb *tb)
     }
     atomic_store_explicit(at, atomic_load_explicit(&tb->hash_next, memory_order_relaxed),
                           memory_order_release);
-    tb->listed = false;
+    tb->page = NULL;
     cache->stats.blocks--;
     cache->stats.dropped++;
     cache->stats.bytes -= tb_bytes(tb);
@@ -361,6 +361,7 @@ void cache_drop_code(struct cache *cache, uint32_t parts)
     }
     take_straddlers(cache, (struct straddlers){ .code_in = parts }, &doomed);
     drop_list(cache, &doomed);
+    cache->epoch++; /* a block in the making may have code in what is given up */
     pthread_mutex_unlock(&cache->lock);
 }
 
@@ -440,7 +441,6 @@ struct tb *cache_insert(struct cache *cache, struct tb *tb, const struct cache_t
         drop_oldest(cache, tb_bytes(tb));
     tb->page = ticket->page;
     tb->page2 = ticket->page2;
-    tb->listed = true;
     list = tb->gpa2 == UINT64_MAX ? &tb->page->blocks : &cache->straddlers;
     tb->page_next = *list;
     *list = tb;
@@ -456,6 +456,12 @@ struct tb *cache_insert(struct cache *cache, struct tb *tb, const struct cache_t
     return tb;
 }
 
+/* Can it still be found? */
+static bool is_current(const struct tb *tb)
+{
+    return tb->page != NULL;
+}
+
 /* Only a block that can still be found may be linked to: what is dropped must have no way in. */
 void cache_link(struct cache *cache, struct tb *from, unsigned link, struct tb *to)
 {
@@ -463,7 +469,7 @@ void cache_link(struct cache *cache, struct tb *from, unsigned link, struct tb *
         (from->gpa & PAGE_ADDR_MASK) != (to->gpa & PAGE_ADDR_MASK))
         return;
     pthread_mutex_lock(&cache->lock);
-    if (from->listed && to->listed) {
+    if (is_current(from) && is_current(to)) {
         atomic_store_explicit(&from->link[link], to, memory_order_release);
         cache->ops->linked(cache->owner, from, link, to);
     }
@@ -499,7 +505,7 @@ bool cache_set_code(struct cache *cache, struct tb *tb, const void *code)
     bool current;
 
     pthread_mutex_lock(&cache->lock);
-    current = tb->listed;
+    current = is_current(tb);
     if (current) {
         atomic_store_explicit(&tb->code, code, memory_order_release);
         atomic_store(&tb->is_region, true);

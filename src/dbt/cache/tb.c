@@ -7,21 +7,21 @@
 #include "dbt/cache/tb_storage.h"
 #include "mem/space.h"
 
-struct tb *tb_new(const struct t0_code *code)
+struct tb *tb_new(const struct t0_op *op, unsigned ops, const struct t0_insn *insn, unsigned insns)
 {
-    size_t ops = code->ops * sizeof(code->op[0]), insns = code->insns * sizeof(code->insn[0]);
-    struct tb_storage *storage = malloc(sizeof(*storage) + ops + insns);
+    size_t op_bytes = ops * sizeof(*op), insn_bytes = insns * sizeof(*insn);
+    struct tb_storage *storage = malloc(sizeof(*storage) + op_bytes + insn_bytes);
     struct tb *tb;
 
     if (storage == NULL)
         return NULL;
     memset(storage, 0, sizeof(*storage));
     tb = &storage->tb;
-    memcpy(tb->op, code->op, ops);
-    memcpy((char *)tb->op + ops, code->insn, insns);
-    tb->insn = (const struct t0_insn *)(const void *)((char *)tb->op + ops);
-    tb->ops = (uint16_t)code->ops;
-    tb->insns = (uint16_t)code->insns;
+    memcpy(tb->op, op, op_bytes);
+    memcpy((char *)tb->op + op_bytes, insn, insn_bytes);
+    tb->insn = (const struct t0_insn *)(const void *)((char *)tb->op + op_bytes);
+    tb->ops = (uint16_t)ops;
+    tb->insns = (uint16_t)insns;
     return tb;
 }
 

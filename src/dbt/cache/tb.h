@@ -20,9 +20,9 @@ struct tb {
     /* Direct exits to blocks of the same guest page, filled when first taken. Set and cleared
      * with the cache's lock held, followed without. */
     struct tb *_Atomic link[T0_MAX_LINKS];
-    uint64_t content;               /* a hash of the guest bytes */
-    struct code_page *page, *page2; /* what it was made from; page2 NULL mostly */
-    bool listed;                    /* it can be found; guarded by the cache's lock */
+    uint64_t content; /* a hash of the guest bytes */
+    /* What it was made from; page2 NULL mostly. page NULL: it cannot be found. The cache's lock. */
+    struct code_page *page, *page2;
     struct tb *page_next;     /* of the same page; straddling blocks have a list of their own */
     const void *_Atomic code; /* compiled, set once; NULL: not yet, or no back end */
     /* Where each link's jump in `code` has its displacement, in the written mapping. */
@@ -33,14 +33,16 @@ struct tb {
     _Atomic int32_t heat;
     _Atomic bool is_region;     /* `code` is that of the region this block is the head of */
     _Atomic uint32_t runs;      /* interpreted so far; compiling starts at a threshold */
+    struct kept *kept;          /* as it is in the store (dbt/store/); NULL: not */
     const struct t0_insn *insn; /* `insns` entries, behind op[] */
     struct t0_op op[];
 };
 
 struct code_page;
+struct kept;
 
 /* NULL when the host has no memory. The caller fills gpa, gpa2, mode, length, content. */
-struct tb *tb_new(const struct t0_code *code);
+struct tb *tb_new(const struct t0_op *op, unsigned ops, const struct t0_insn *insn, unsigned insns);
 void tb_free(struct tb *tb); /* one that was never inserted; NULL is fine */
 /* The hash `content` holds; two pieces because an instruction may straddle pages. */
 uint64_t tb_hash(const uint8_t *bytes, size_t len, uint64_t before);

@@ -79,9 +79,17 @@ void fixture_init(struct fixture *f, unsigned harts, unsigned max_insns)
 
 bool fixture_init_jit(struct fixture *f, unsigned harts, const struct dbt_tuning *tuning)
 {
+    return fixture_init_keeping(f, harts, tuning, NULL);
+}
+
+bool fixture_init_keeping(struct fixture *f, unsigned harts, const struct dbt_tuning *tuning,
+                          const char *dir)
+{
     if (back_host == NULL || back_host->available(NULL) < 0)
         return false;
-    init(f, harts, (struct dbt_config){ .code_bytes = FIXTURE_CODE_BYTES, .tuning = tuning });
+    init(
+        f, harts,
+        (struct dbt_config){ .code_bytes = FIXTURE_CODE_BYTES, .tuning = tuning, .keep_dir = dir });
     return true;
 }
 

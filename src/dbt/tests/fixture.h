@@ -51,6 +51,9 @@ struct fixture {
 void fixture_init(struct fixture *f, unsigned harts, unsigned max_insns);
 /* The same with the compiler; false: this host has none, and nothing was made. */
 bool fixture_init_jit(struct fixture *f, unsigned harts, const struct dbt_tuning *tuning);
+/* The same, with translations kept in the folder `dir`. */
+bool fixture_init_keeping(struct fixture *f, unsigned harts, const struct dbt_tuning *tuning,
+                          const char *dir);
 /* The same with one hart and dumps. */
 bool fixture_init_dumping(struct fixture *f, const struct dbt_tuning *tuning,
                           const struct dbt_dump *dump);

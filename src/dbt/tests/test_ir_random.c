@@ -245,7 +245,7 @@ static void run_one(struct compared *c, bool all)
     random_state(c, &seed);
     eval_block(&c->expected, &c->ir, BLOCK_PC, &c->exit);
     t0_lower(&c->ir, &c->code);
-    tb = tb_new(&c->code);
+    tb = tb_new(c->code.op, c->code.ops, c->code.insn, c->code.insns);
     assert_non_null(tb);
     tb->gpa2 = UINT64_MAX;
     t0_run(dh, tb, BLOCK_PC);

@@ -171,6 +171,12 @@ void x86_mov_ri(struct x86_asm *a, enum x86_reg dst, uint64_t imm, bool flags_fr
         x86_emit_plain(a, OP_W | 0xb8, dst, (struct x86_imm){ 8, imm });
 }
 
+uint8_t *x86_mov_address(struct x86_asm *a, enum x86_reg dst, const void *address)
+{
+    x86_emit_plain(a, OP_W | 0xb8, dst, (struct x86_imm){ 8, (uint64_t)(uintptr_t)address });
+    return a->overflow ? a->start : a->at - 8;
+}
+
 /* mov, movzx, movsx or movsxd to all 64 bits. Zero extension needs no REX.W: writing 32 bits does
  * the rest. */
 static void extend(struct x86_asm *a, unsigned size, bool sign, enum x86_reg dst, struct x86_rm src)

@@ -62,6 +62,8 @@ void x86_mov_rr(struct x86_asm *a, unsigned size, enum x86_reg dst, enum x86_reg
 /* The shortest encoding of a 64-bit constant (xor, mov imm32, sign-extended, movabs). Clobbers
  * flags only if `flags_free`. */
 void x86_mov_ri(struct x86_asm *a, enum x86_reg dst, uint64_t imm, bool flags_free);
+/* Always with all eight bytes of the address; returns where they are. */
+uint8_t *x86_mov_address(struct x86_asm *a, enum x86_reg dst, const void *address);
 /* size 1, 2, 4, 8 bytes from memory, extended to 64 bits: sign or zero. */
 void x86_load(struct x86_asm *a, unsigned size, bool sign, enum x86_reg dst, struct x86_mem mem);
 /* size 1, 2, 4, 8. */

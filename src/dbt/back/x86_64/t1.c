@@ -14,7 +14,7 @@
 #include <string.h>
 #include <urcu.h>
 
-enum { STUB_BYTES = 4096, MAX_BLOCK_CODE = 64 << 10 };
+enum { STUB_BYTES = 4096 };
 
 /* ---- operands ---- */
 
@@ -96,7 +96,7 @@ struct t1_cold *t1_cold(struct t1 *t, int kind, uint8_t *from)
 /* For stubs `step` and `last`. */
 static void name_op(struct t1 *t, const struct t0_op *op, uint32_t info)
 {
-    x86_mov_ri(&t->a, RDX, (uint64_t)(uintptr_t)op, true);
+    t1_block_address(t, RDX, op);
     x86_mov_ri(&t->a, RAX, info | t->block_offset << INFO_BLOCK_SHIFT, true);
 }
 
@@ -106,14 +106,14 @@ void t1_step(struct t1 *t)
     t1_count(t, (int32_t)t->pending);
     t->pending = 0;
     name_op(t, t->op, t1_info(t));
-    x86_patch(x86_call(&t->a), t->stubs->step);
+    t1_to_stub(t, x86_call(&t->a), &t->stubs->step);
     t1_xmm_forget_all(t);
 }
 
 void t1_last(struct t1 *t, const struct t0_op *op, uint32_t info)
 {
     name_op(t, op, info);
-    x86_patch(x86_jmp(&t->a), t->stubs->last);
+    t1_to_stub(t, x86_jmp(&t->a), &t->stubs->last);
 }
 
 /* ---- a block ---- */
@@ -132,10 +132,19 @@ static void emit_op(struct t1 *t, const struct t0_op *op)
         t1_step(t);
 }
 
-static void emit_block(struct t1 *t)
+void t1_emit_block(struct t1 *t, struct back *back, struct tb *tb, struct t1_fixes *fixes)
 {
-    const struct tb *tb = t->tb;
-
+    t1_set_pins(t, &t1_pins);
+    t->stubs = &back->stubs;
+    t->tuning = &back->config.tuning;
+    t->tb = tb;
+    t->block_offset = (unsigned)(tb->gpa & PAGE_OFFSET_MASK);
+    t->insn = 0;
+    t->pending = 0;
+    t->colds = 0;
+    t->xmm_next = 15;
+    t->fixes = fixes;
+    t1_xmm_forget_all(t);
     t1_count(t, tb->insns);
     for (unsigned i = 0; i < tb->ops; i++) {
         while (t->insn + 1 < tb->insns && tb->insn[t->insn + 1].first_op <= i)
@@ -163,18 +172,8 @@ void t1_made(struct back *back, const struct tb *tb, bool region, const uint8_t 
 /* Compiles tb to `start`; the lock is held. Returns the bytes. */
 static size_t compile_at(struct back *back, struct t1 *t, struct tb *tb, uint8_t *start)
 {
-    t1_set_pins(t, &t1_pins);
-    t->stubs = &back->stubs;
-    t->tuning = &back->config.tuning;
-    t->tb = tb;
-    t->block_offset = (unsigned)(tb->gpa & PAGE_OFFSET_MASK);
-    t->insn = 0;
-    t->pending = 0;
-    t->colds = 0;
-    t->xmm_next = 15;
-    t1_xmm_forget_all(t);
-    x86_init(&t->a, start, start + MAX_BLOCK_CODE);
-    emit_block(t);
+    x86_init(&t->a, start, start + T1_MAX_BLOCK_CODE);
+    t1_emit_block(t, back, tb, NULL);
     assert(!t->a.overflow);
     code_room_take(&back->room, t->a.at);
     back->stats.blocks++;
@@ -195,7 +194,7 @@ static bool t1_compile(struct back *back, struct tb *tb)
         return false;
     pthread_mutex_lock(&back->lock);
     if (atomic_load(&tb->code) == NULL) { /* or another hart was faster */
-        start = code_room_find(&back->room, MAX_BLOCK_CODE);
+        start = code_room_find(&back->room, T1_MAX_BLOCK_CODE);
         fits = start != NULL;
         if (fits)
             bytes = compile_at(back, t, tb, start);
@@ -266,7 +265,7 @@ static uint32_t t1_give_up(struct back *back)
     uint32_t segment;
 
     pthread_mutex_lock(&back->lock);
-    segment = code_room_advance(&back->room, MAX_BLOCK_CODE);
+    segment = code_room_advance(&back->room, T1_MAX_BLOCK_CODE);
     back->stats.given_up += segment != 0;
     pthread_mutex_unlock(&back->lock);
     return segment;
@@ -309,6 +308,15 @@ static int t1_available(struct error *err)
     return 0;
 }
 
+static uint64_t t1_features(void)
+{
+    unsigned a, b = 0, c = 0, d = 0, more = 0;
+
+    (void)__get_cpuid_count(7, 0, &a, &more, &c, &d);
+    (void)__get_cpuid(1, &a, &b, &c, &d);
+    return (uint64_t)more << 32 ^ c ^ (uint64_t)d << 16;
+}
+
 /* That a file lacks something is no reason to end otherwise. */
 static void close_perf(struct back *back)
 {
@@ -349,7 +357,9 @@ static int t1_create(struct back **ret_back, const struct back_config *config, s
     x86_init(&a, back->memory.write, back->memory.write + STUB_BYTES);
     t1_make_stubs(&a, &back->stubs);
     assert(!a.overflow);
-    code_room_init(&back->room, back->memory.write + STUB_BYTES, config->code_bytes - STUB_BYTES);
+    back->scratch = back->memory.write + STUB_BYTES;
+    code_room_init(&back->room, back->scratch + T1_MAX_BLOCK_CODE,
+                   config->code_bytes - STUB_BYTES - T1_MAX_BLOCK_CODE);
     pthread_mutex_init(&back->lock, NULL);
     *ret_back = back;
     return 0;
@@ -371,7 +381,10 @@ static const struct back_ops t1_ops = {
     .available = t1_available,
     .create = t1_create,
     .destroy = t1_destroy,
+    .features = t1_features,
     .compile = t1_compile,
+    .save = t1_image_save,
+    .load = t1_image_load,
     .compile_region = t2_compile,
     .enter = t1_enter,
     .link = t1_link,

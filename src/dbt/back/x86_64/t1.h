@@ -36,6 +36,7 @@ enum {
     T1_PINS = 10,
     T1_PINNABLE = 32,  /* x registers */
     T1_MXCSR = 0x1f80, /* all exceptions masked, round to nearest, no flags */
+    T1_MAX_BLOCK_CODE = 64 << 10,
 };
 
 #define HART_DISP(field) ((int32_t)offsetof(struct hart, field) - HART_BIAS)
@@ -81,6 +82,7 @@ struct back {
     struct perf_map *perf_map, *jitdump; /* NULL: not asked for */
     struct code_memory memory;
     struct t1_stubs stubs;
+    uint8_t *scratch;     /* T1_MAX_BLOCK_CODE bytes that are never run; the holder's of `lock` */
     pthread_mutex_t lock; /* guards what follows; a leaf */
     struct code_room room;
     struct back_stats stats; /* but for used and size */
@@ -121,6 +123,22 @@ struct t1_cold {
 
 enum { T1_MAX_COLD = 2 * T0_MAX_OPS };
 
+/* What in a block's code is not the same in another process or at another place: see t1_image.c. */
+enum t1_fix_kind {
+    FIX_BLOCK, /* 64 bits: an address inside the struct tb */
+    FIX_STUB,  /* 32 bits: displacement to stub number `stub` */
+    FIX_FLAGS, /* 64 bits: t1_flags_of */
+};
+struct t1_fix {
+    uint16_t at; /* of the field, in the code */
+    uint8_t kind, stub;
+};
+enum { T1_MAX_FIXES = 4096 };
+struct t1_fixes {
+    unsigned count; /* above T1_MAX_FIXES: some are missing */
+    struct t1_fix fix[T1_MAX_FIXES];
+};
+
 /* One compilation. */
 struct t1 {
     struct x86_asm a;
@@ -137,6 +155,7 @@ struct t1 {
     unsigned xmm_next; /* taken last */
     struct t1_cold cold[T1_MAX_COLD];
     unsigned colds;
+    struct t1_fixes *fixes; /* NULL: nobody asks */
 };
 
 extern const struct t1_pins t1_pins;
@@ -144,6 +163,16 @@ extern const struct t1_pins t1_pins;
 /* t1.c: code of tb is complete; no lock held. */
 void t1_made(struct back *back, const struct tb *tb, bool region, const uint8_t *written,
              size_t bytes);
+/* t1.c: compiles t->tb to t->a, whose room is for any block (T1_MAX_BLOCK_CODE). */
+void t1_emit_block(struct t1 *t, struct back *back, struct tb *tb, struct t1_fixes *fixes);
+/* t1_image.c: blocks as they can be kept. As back_ops have it. */
+size_t t1_image_save(struct back *back, struct tb *tb, uint8_t *buffer, size_t size);
+bool t1_image_load(struct back *back, struct tb *tb, const uint8_t *image, size_t size);
+/* Code that cannot be kept as it is, is made by these only. */
+void t1_block_address(struct t1 *t, enum x86_reg reg, const void *inside); /* of t->tb */
+void t1_to_stub(struct t1 *t, uint8_t *field, uint8_t *const *stub);       /* of t->stubs */
+void t1_flags_table(struct t1 *t, enum x86_reg reg);                       /* t1_flags_of */
+extern const uint8_t t1_flags_of[64];                                      /* t1_fp.c */
 /* t1_stubs.c */
 void t1_make_stubs(struct x86_asm *a, struct t1_stubs *stubs);
 void t1_before_entry(struct hart *hart); /* to compiled code */

@@ -62,16 +62,16 @@ void t1_emit_call_cold(struct t1 *t, const struct t1_cold *cold)
         x86_patch(x86_jmp(&t->a), cold->back);
         break;
     case COLD_CALL:
-        x86_patch(x86_call(&t->a), t->stubs->jump);
+        t1_to_stub(t, x86_call(&t->a), &t->stubs->jump);
         x86_patch(x86_jmp(&t->a), cold->back);
         break;
     case COLD_JUMP:
-        x86_patch(x86_jmp(&t->a), t->stubs->jump);
+        t1_to_stub(t, x86_jmp(&t->a), &t->stubs->jump);
         break;
     default: /* COLD_UNWIND */
         t1_use_in(t, cold->op->a, RAX);
         x86_alu_ri(&t->a, ALU_AND, 8, RAX, -2);
-        x86_patch(x86_jmp(&t->a), t->stubs->unwind);
+        t1_to_stub(t, x86_jmp(&t->a), &t->stubs->unwind);
         break;
     }
 }

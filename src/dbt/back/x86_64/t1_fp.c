@@ -318,7 +318,7 @@ static bool emit_move(struct t1 *t, const struct t0_op *op)
 /* ---- flags ---- */
 
 /* SSE's sticky flags by the low six bits of MXCSR (IE DE ZE OE UE PE), as fflags. */
-static const uint8_t flags_of[64] = {
+const uint8_t t1_flags_of[64] = {
 #define ROW(of)                                                                                    \
     (of), (of) | FP_NV, (of), (of) | FP_NV, (of) | FP_DZ, (of) | FP_DZ | FP_NV, (of) | FP_DZ,      \
         (of) | FP_DZ | FP_NV
@@ -333,7 +333,7 @@ static void host_flags(struct t1 *t)
     x86_stmxcsr(&t->a, t1_field(HART_DISP(run.mxcsr)));
     x86_load(&t->a, 4, false, RCX, t1_field(HART_DISP(run.mxcsr)));
     x86_alu_ri(&t->a, ALU_AND, 4, RCX, 63);
-    x86_mov_ri(&t->a, RDX, (uint64_t)(uintptr_t)flags_of, true);
+    t1_flags_table(t, RDX);
     x86_load(&t->a, 1, false, RCX, x86_indexed(RDX, RCX, 1, 0));
 }
 

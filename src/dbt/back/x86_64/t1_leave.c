@@ -41,7 +41,7 @@ static void note_exit(struct t1 *t, uint8_t *from, int64_t target, unsigned link
 /* A hot loop is told of by leaving through the exit that closes it. */
 static void count_turn(struct t1 *t, int64_t target, unsigned link)
 {
-    x86_mov_ri(&t->a, RAX, (uint64_t)(uintptr_t)&t->tb->heat, true);
+    t1_block_address(t, RAX, &t->tb->heat);
     x86_alu_mi(&t->a, ALU_SUB, 4, x86_at(RAX, 0), 1);
     note_exit(t, x86_jcc(&t->a, CC_S), target, link);
 }
@@ -209,12 +209,12 @@ bool t1_emit_leave(struct t1 *t, const struct t0_op *op)
             return true;
         t1_address(t, (int64_t)t->block_offset + op->imm);
         x86_store(&t->a, 8, t1_field(HART_DISP(s.pc)), RAX);
-        x86_patch(x86_jmp(&t->a), t->stubs->resume);
+        t1_to_stub(t, x86_jmp(&t->a), &t->stubs->resume);
         return true;
     case T0_LEAVEPC:
         if (op > t->tb->op && is_last(t, op - 1))
             return true;
-        x86_patch(x86_jmp(&t->a), t->stubs->resume);
+        t1_to_stub(t, x86_jmp(&t->a), &t->stubs->resume);
         return true;
     default:
         return false;
@@ -225,16 +225,14 @@ bool t1_emit_leave(struct t1 *t, const struct t0_op *op)
 
 static void emit_exit(struct t1 *t, const struct t1_cold *cold)
 {
-    uint64_t which = cold->link < T0_MAX_LINKS ? (uint64_t)(uintptr_t)t->tb | cold->link : 0;
-
     t1_address(t, cold->target);
     x86_store(&t->a, 8, t1_field(HART_DISP(s.pc)), RAX);
-    if (which == 0) {
-        x86_patch(x86_jmp(&t->a), t->stubs->leave);
+    if (cold->link >= T0_MAX_LINKS) {
+        t1_to_stub(t, x86_jmp(&t->a), &t->stubs->leave);
         return;
     }
-    x86_mov_ri(&t->a, RAX, which, true);
-    x86_patch(x86_jmp(&t->a), t->stubs->exit);
+    t1_block_address(t, RAX, (const char *)t->tb + cold->link); /* tells block and exit */
+    t1_to_stub(t, x86_jmp(&t->a), &t->stubs->exit);
 }
 
 void t1_slow_load(struct t1 *t, const struct t1_cold *cold)
@@ -244,7 +242,7 @@ void t1_slow_load(struct t1 *t, const struct t1_cold *cold)
     enum x86_reg dst = t1_dst(t, cold->op->dst, RAX);
 
     x86_mov_ri(&t->a, RAX, cold->info | (uint32_t)size[form] << INFO_SIZE_SHIFT, true);
-    x86_patch(x86_call(&t->a), t->stubs->load);
+    t1_to_stub(t, x86_call(&t->a), &t->stubs->load);
     if (size[form] == 8)
         x86_mov_rr(&t->a, 8, dst, RAX);
     else
@@ -258,14 +256,14 @@ void t1_slow_store(struct t1 *t, const struct t1_cold *cold)
 
     t1_use_in(t, cold->op->b, RDX);
     x86_mov_ri(&t->a, RAX, cold->info | size << INFO_SIZE_SHIFT, true);
-    x86_patch(x86_call(&t->a), t->stubs->store);
+    t1_to_stub(t, x86_call(&t->a), &t->stubs->store);
 }
 
 static void emit_slow_step(struct t1 *t, const struct t1_cold *cold)
 {
-    x86_mov_ri(&t->a, RDX, (uint64_t)(uintptr_t)cold->op, true);
+    t1_block_address(t, RDX, cold->op);
     x86_mov_ri(&t->a, RAX, cold->info | (uint32_t)t->block_offset << INFO_BLOCK_SHIFT, true);
-    x86_patch(x86_call(&t->a), t->stubs->step);
+    t1_to_stub(t, x86_call(&t->a), &t->stubs->step);
 }
 
 /* What a fault takes back from must have been counted. */

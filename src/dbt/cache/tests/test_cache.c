@@ -80,7 +80,7 @@ static uint8_t *bytes_at(struct fixture *f, gpa_t gpa)
 /* What a translation of the bytes as they are makes. */
 static struct tb *block(struct fixture *f, gpa_t gpa, gpa_t gpa2)
 {
-    struct tb *tb = tb_new(&f->code);
+    struct tb *tb = tb_new(f->code.op, f->code.ops, f->code.insn, f->code.insns);
 
     assert_non_null(tb);
     tb->gpa = gpa;
