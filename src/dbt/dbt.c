@@ -512,6 +512,7 @@ static int make_back(struct dbt *dbt, struct error *err)
 {
     struct back_config config = {
         .code_bytes = dbt->config.code_bytes,
+        .share = dbt->tuning.share,
         .perf_map = dbt->tuning.perf_map,
         .jitdump = dbt->tuning.jitdump,
         .made = made,

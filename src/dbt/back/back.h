@@ -25,6 +25,7 @@ struct back_stats {
 
 struct back_config {
     size_t code_bytes;
+    bool share;             /* accesses through one register share a look at the soft TLB */
     bool perf_map, jitdump; /* tell perf (x86_64/perf_map.h) */
     /* `code` has been made of tb, or of the region that begins with it, and can be run. [any
      * thread, no lock held] May be NULL. */

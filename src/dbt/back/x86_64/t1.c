@@ -110,8 +110,8 @@ static void emit_op(struct t1 *t, const struct t0_op *op)
 {
     t->op = op;
     t->xmm_busy = 0;
-    if (!t1_emit_float(t, op) && !t1_emit_int(t, op) && !t1_emit_memory(t, op) &&
-        !t1_emit_leave(t, op) && !t1_emit_atomic(t, op))
+    if (!t1_emit_shared(t, op) && !t1_emit_float(t, op) && !t1_emit_int(t, op) &&
+        !t1_emit_memory(t, op) && !t1_emit_leave(t, op) && !t1_emit_atomic(t, op))
         t1_step(t);
 }
 
@@ -120,6 +120,7 @@ static void emit_block(struct t1 *t)
     const struct tb *tb = t->tb;
 
     t1_count(t, tb->insns);
+    t1_plan_shares(t, t->share ? 0 : UINT32_MAX);
     for (unsigned i = 0; i < tb->ops; i++) {
         while (t->insn + 1 < tb->insns && tb->insn[t->insn + 1].first_op <= i)
             t->insn++;
@@ -165,6 +166,7 @@ static bool t1_compile(struct back *back, struct tb *tb)
         t->block_offset = (unsigned)(tb->gpa & PAGE_OFFSET_MASK);
         t->insn = 0;
         t->pending = 0;
+        t->share = back->config.share;
         t->colds = 0;
         t->xmm_next = 15;
         t1_xmm_forget_all(t);

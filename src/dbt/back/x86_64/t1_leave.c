@@ -256,6 +256,8 @@ void t1_emit_cold(struct t1 *t)
         } else if (cold->kind == COLD_CROSS) {
             t1_address(t, cold->target);
             t1_jump_anywhere(t, cold->target & (int64_t)PAGE_OFFSET_MASK, false);
+        } else if (cold->kind == COLD_LEADER || cold->kind == COLD_FOLLOWER) {
+            t1_emit_shared_cold(t, cold);
         } else if (cold->kind >= COLD_DEEP) {
             t1_emit_call_cold(t, cold);
         } else {

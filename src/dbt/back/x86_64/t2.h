@@ -96,6 +96,7 @@ static inline struct x86_mem t2_site(unsigned site, unsigned word)
 
 /* t2_mem.c */
 void t2_plan_memory(struct t2 *t2);
+uint32_t t2_fixed_registers(const struct t2 *t2); /* a bit each: accesses of kind fixed */
 void t2_reset_sites(struct t2 *t2);
 bool t2_emit_memory(struct t2 *t2, const struct t0_op *op);
 void t2_emit_memory_cold(struct t2 *t2);
