@@ -166,6 +166,7 @@ static bool t1_compile(struct back *back, struct tb *tb)
         t->block_offset = (unsigned)(tb->gpa & PAGE_OFFSET_MASK);
         t->insn = 0;
         t->pending = 0;
+        t->counts = false;
         t->share = back->config.share;
         t->colds = 0;
         t->xmm_next = 15;

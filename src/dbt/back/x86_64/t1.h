@@ -149,7 +149,8 @@ struct t1 {
     unsigned block_offset; /* of the block in its page */
     unsigned insn;         /* index of the instruction at hand */
     bool share;            /* probes: see t1_share.c */
-    uint32_t pending;      /* T2: entered instructions not yet in run.insns */
+    bool counts;           /* T2: r15 is a count, not the table: see t2.h */
+    uint32_t pending;      /* T2: entered instructions not yet counted anywhere */
     const struct t0_op *op;
     uint8_t pin[T1_PINNABLE]; /* enum x86_reg; X86_NONE: in memory */
     struct t1_xmm xmm[16];
@@ -167,9 +168,10 @@ void t1_made(struct back *back, const struct tb *tb, bool region, const uint8_t 
              size_t bytes);
 /* t1_stubs.c */
 void t1_make_stubs(struct x86_asm *a, struct t1_stubs *stubs);
-/* load, store and step, for code with these pins. holds_bank: r15 has the soft TLB's bank. */
+/* load, store and step, for code with these pins. counts: as in struct t1. */
 void t1_make_calls(struct x86_asm *a, struct t1_stubs *stubs, const struct t1_pins *pins,
-                   bool holds_bank);
+                   bool counts);
+void t1_settle_register(struct x86_asm *a); /* adds the count in r15 to run.insns */
 /* t1.c: operands and results of templates. */
 void t1_set_pins(struct t1 *t, const struct t1_pins *pins);
 enum x86_reg t1_pin(const struct t1 *t, uint16_t slot); /* X86_NONE: in memory */

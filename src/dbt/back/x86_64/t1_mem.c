@@ -48,6 +48,12 @@ void t1_gva(struct t1 *t, uint16_t slot, int64_t offset)
     }
 }
 
+/* A word of the slot that rdx leads to. T2 has the table in memory only. */
+static struct x86_mem slot_at(const struct t1 *t, int32_t disp)
+{
+    return t->counts ? x86_at(RDX, disp) : x86_indexed(R15, RDX, 1, disp);
+}
+
 uint8_t *t1_probe(struct t1 *t, unsigned size, enum tlb_kind kind)
 {
     int32_t slots = (int32_t)offsetof(struct tlb_table, slot[kind]);
@@ -56,12 +62,13 @@ uint8_t *t1_probe(struct t1 *t, unsigned size, enum tlb_kind kind)
     x86_rorx(&t->a, 4, RDX, RCX, PAGE_SHIFT - TLB_SLOT_SHIFT); /* tlb_index() */
     x86_alu_ri(&t->a, ALU_AND, 4, RDX, (TLB_SLOTS - 1) << TLB_SLOT_SHIFT);
     x86_mov_rr(&t->a, 8, RAX, RCX);
+    if (t->counts)
+        x86_alu_rm(&t->a, ALU_ADD, 8, RDX, t1_field(HART_DISP(tlb.table)));
     x86_alu_rm(&t->a, ALU_SUB, 8, RAX,
-               x86_indexed(R15, RDX, 1, slots + (int32_t)offsetof(struct tlb_slot, page)));
+               slot_at(t, slots + (int32_t)offsetof(struct tlb_slot, page)));
     x86_alu_ri(&t->a, ALU_CMP, 8, RAX, PAGE_SIZE_BYTES - (int32_t)size);
     miss = x86_jcc(&t->a, CC_A);
-    x86_load(&t->a, 8, false, RDX,
-             x86_indexed(R15, RDX, 1, slots + (int32_t)offsetof(struct tlb_slot, addend)));
+    x86_load(&t->a, 8, false, RDX, slot_at(t, slots + (int32_t)offsetof(struct tlb_slot, addend)));
     return miss;
 }
 _Static_assert(TLB_SLOTS << PAGE_SHIFT <= 1 << 24, "what is rotated has no other bits in the mask");

@@ -56,6 +56,7 @@ static uint8_t *emit_region(struct t2 *t2)
     t2->fixups = t2->exits = 0;
     t2->full = false;
     t2->t.colds = 0;
+    t2->t.counts = true;
     t2->t.share = t2->back->config.share;
     t2->t.xmm_next = 15;
     t2_choose_pins(t2);
