@@ -20,7 +20,7 @@
 enum {
     PROGRAMS = 60,
     TURNS = 300,
-    MAX_CODE = 512,
+    MAX_CODE = 900,
     MAX_CALLS = 16,
     /* registers with a task; x12 to x31 are anybody's */
     RA = 1,
@@ -83,7 +83,7 @@ static void put_access(struct program *p, unsigned base, int64_t range)
 
     if (draw(p, 8) != 0) /* aligned, mostly */
         offset &= ~INT64_C(7);
-    if (draw(p, 6) == 0)
+    if (draw(p, 4) == 0)
         put(p, draw(p, 2) ? asm_i(INSN_FLD, draw(p, 32), base, offset)
                           : asm_s(INSN_FSD, draw(p, 32), base, offset));
     else if (draw(p, 2))
@@ -202,7 +202,8 @@ static void put_items(struct program *p, unsigned items, unsigned depth)
     while (items-- > 0) {
         switch (draw(p, depth < 2 ? 12 : 8)) {
         case 0:
-            put_access(p, SP, 256);
+            for (unsigned i = 1 + draw(p, 5); i > 0; i--)
+                put_access(p, SP, 256);
             break;
         case 1:
             put_access(p, WALK, 32);
@@ -324,22 +325,19 @@ static void compare(struct fixture *f, struct fixture *g, uint64_t seed)
     assert_memory_equal(fixture_ram(f, RAM_BASE), fixture_ram(g, RAM_BASE), RAM_SIZE);
 }
 
-static void run_program(uint64_t seed, bool paged, struct regions_stats *total)
+static void run_program(const struct program *p, uint64_t seed, bool paged,
+                        struct regions_stats *total)
 {
-    const struct dbt_tuning tuning = {
-        .t1_after = 1, .share = true, .t2 = true, .t2_after = 1
-    };
+    const struct dbt_tuning tuning = { .t1_after = 1, .share = true, .t2 = true, .t2_after = 1 };
     struct fixture *f = malloc(sizeof(*f)), *g = malloc(sizeof(*g));
     struct regions_stats stats;
-    struct program p;
 
     assert_true(f != NULL && g != NULL);
-    make_program(&p, seed);
     if (!fixture_init_jit(f, 1, &tuning))
         skip();
     fixture_init(g, 1, 0);
-    set_up(f, &p, seed % 3 == 0 ? 0xf80 : 0x100);
-    set_up(g, &p, seed % 3 == 0 ? 0xf80 : 0x100);
+    set_up(f, p, seed % 3 == 0 ? 0xf80 : 0x100);
+    set_up(g, p, seed % 3 == 0 ? 0xf80 : 0x100);
     if (paged) {
         turn_paging_on(f);
         turn_paging_on(g);
@@ -363,10 +361,13 @@ static void run_programs(bool paged)
 {
     struct regions_stats total = { 0 };
     const char *only = getenv("VIREO_TEST_SEED");
+    struct program p;
 
     for (uint64_t seed = 1; seed <= PROGRAMS; seed++)
-        if (only == NULL || strtoull(only, NULL, 0) == seed)
-            run_program(seed, paged, &total);
+        if (only == NULL || strtoull(only, NULL, 0) == seed) {
+            make_program(&p, seed);
+            run_program(&p, seed, paged, &total);
+        }
     assert_true(only != NULL || total.made >= PROGRAMS);
     assert_true(only != NULL || total.blocks >= 3 * total.made);
 }
@@ -379,4 +380,24 @@ TEST(random_loops_do_the_same_as_regions)
 TEST(random_loops_do_the_same_where_neighbouring_pages_lie_apart)
 {
     run_programs(true);
+}
+
+/* Through a fixed base and through one that moves: more than there are registers for. */
+TEST(many_floats_are_loaded_in_one_block)
+{
+    struct regions_stats total = { 0 };
+    struct program p = { .seed = 1 };
+
+    for (unsigned base = 0; base < 2; base++) {
+        p.count = 0;
+        put(&p, LI(COUNT, TURNS));
+        for (unsigned i = 0; i < 20; i++)
+            put(&p, asm_i(INSN_FLD, i, base == 0 ? SP : WALK, 8 * (int64_t)i));
+        put(&p, ADDI(WALK, WALK, 8));
+        put(&p, ADDI(COUNT, COUNT, -1));
+        put(&p, asm_s(INSN_BNE, 0, COUNT, 4 * (1 - (int64_t)p.count)));
+        put(&p, ECALL);
+        run_program(&p, 1, true, &total);
+    }
+    assert_true(total.made >= 2);
 }

@@ -177,8 +177,8 @@ void t1_plan_shares(struct t1 *t, uint32_t alone)
             int32_t at = base->delta + (int32_t)op->imm;
 
             shares->at[i] = at;
-            shares->group[i] = (uint8_t)join(
-                shares, base->root, at, at + (int32_t)t1_access_size(op), t1_is_store(op));
+            shares->group[i] = (uint8_t)join(shares, base->root, at,
+                                             at + (int32_t)t1_access_size(op), t1_is_store(op));
         }
         follow_value(&values, op);
     }
