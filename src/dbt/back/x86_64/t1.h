@@ -3,7 +3,7 @@
  *
  * Registers while compiled code runs:
  *   rbp           the hart, plus HART_BIAS, so that all of x[] is within a byte's displacement
- *   r15           the soft TLB's table for data
+ *   r15           the soft TLB's table for data; in regions something else (t2.h)
  *   ten others    guest registers, see t1_pins
  *   rsp           the host's stack, 16-byte aligned; what lies above are calls under way
  *                 (t1_call.c), so nothing else may be left there from one block to the next
