@@ -265,7 +265,7 @@ enum {
 
 static void put_pte(struct fixture *f, unsigned table, unsigned index, gpa_t to, uint64_t flags)
 {
-    uint64_t *pte = fixture_ram(f, RAM_BASE + TABLES_AT + table * PAGE_SIZE_BYTES);
+    uint64_t *pte = fixture_ram(f, RAM_BASE + TABLES_AT + (gpa_t)table * PAGE_SIZE_BYTES);
 
     pte[index] = (to >> PAGE_SHIFT) << PTE_PPN_SHIFT | flags;
 }
@@ -282,7 +282,7 @@ static void turn_paging_on(struct fixture *f)
         unsigned to = i << PAGE_SHIFT;
 
         if (i % 512 == 0)
-            put_pte(f, 1, i / 512, tables + (2 + i / 512) * PAGE_SIZE_BYTES, PTE_V);
+            put_pte(f, 1, i / 512, tables + (gpa_t)(2 + i / 512) * PAGE_SIZE_BYTES, PTE_V);
         if (to >= DATA_AT && to < LOG_AT)
             to ^= 0x15000;
         put_pte(f, 2 + i / 512, i % 512, RAM_BASE + to, flags);
@@ -332,7 +332,12 @@ static void run_program(const struct program *p, uint64_t seed, bool paged,
     struct fixture *f = malloc(sizeof(*f)), *g = malloc(sizeof(*g));
     struct regions_stats stats;
 
-    assert_true(f != NULL && g != NULL);
+    if (f == NULL || g == NULL) {
+        free(f);
+        free(g);
+        fail();
+        return;
+    }
     if (!fixture_init_jit(f, 1, &tuning))
         skip();
     fixture_init(g, 1, 0);
