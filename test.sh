@@ -162,7 +162,7 @@ random_programs() {
         "$program" --instructions "$count" --harts 1 --seed 1000000000 --accel jit,t1-after=1,t2-after=1 &&
         "$program" --instructions $((count / 10)) --jit-cache "$work/jit-cache" &&
         "$program" --instructions $((count / 10)) --jit-cache "$work/jit-cache" || return
-    for off in t2 links calls loads atomics fp; do
+    for off in t2 share links calls loads atomics fp; do
         "$program" --instructions $((count / 50)) --harts 2 --seed 2000000000 \
             --accel "jit,t1-after=1,t2-after=1,$off=off" || return
     done

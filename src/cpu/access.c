@@ -102,7 +102,7 @@ static void make_fast(struct hart *hart, const struct tlb_entry *entry, enum acc
         return;
     if (kind == ACCESS_READ)
         tlb_make_fast(&hart->tlb, bank, TLB_READ, entry);
-    else if (!(entry->flags & TLB_NO_WRITE) && !is_watched(entry))
+    else if (!(entry->flags & TLB_NO_WRITE) && !is_watched(entry)) /* what is written may be read */
         tlb_make_fast(&hart->tlb, bank, TLB_WRITE, entry);
 }
 

@@ -80,7 +80,7 @@ struct hart_exception {
     uint64_t tval;
 };
 
-enum { HART_TEMP_SLOTS = 1024 };
+enum { HART_TEMP_SLOTS = 1024, HART_SHARED = 16 };
 
 /* The RAM found last, so that page walks need not search the flat view. Good as long as what is
  * in the soft TLB is. */
@@ -102,6 +102,8 @@ struct hart_run {
     uint32_t mxcsr;   /* the host's, on its way */
     void *stack;      /* compiled code's rsp with no call under way; see t1_call.c */
     void *stack_end;  /* below which no call is noted */
+    /* Host addresses compiled code keeps within a block; 0: ask the soft TLB (t1_share.c). */
+    uintptr_t shared[HART_SHARED];
 };
 
 struct hart {

@@ -6,6 +6,9 @@
  * walks, through any. Some accesses fault; the handler writes registers and the count of
  * instructions to a log. Run twice: the first run makes the regions, the second begins in them.
  * Registers, counters and all of memory must be the same on both engines.
+ *
+ * Paged, neighbours in virtual memory lie apart in physical memory, so that an access to two pages
+ * that is taken for one to one page shows.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +20,7 @@
 enum {
     PROGRAMS = 60,
     TURNS = 300,
-    MAX_CODE = 512,
+    MAX_CODE = 900,
     MAX_CALLS = 16,
     /* registers with a task; x12 to x31 are anybody's */
     RA = 1,
@@ -80,7 +83,10 @@ static void put_access(struct program *p, unsigned base, int64_t range)
 
     if (draw(p, 8) != 0) /* aligned, mostly */
         offset &= ~INT64_C(7);
-    if (draw(p, 2))
+    if (draw(p, 4) == 0)
+        put(p, draw(p, 2) ? asm_i(INSN_FLD, draw(p, 32), base, offset)
+                          : asm_s(INSN_FSD, draw(p, 32), base, offset));
+    else if (draw(p, 2))
         put(p, asm_i(loads[draw(p, ARRAY_LEN(loads))], any_reg(p), base, offset));
     else
         put(p, asm_s(stores[draw(p, ARRAY_LEN(stores))], any_reg(p), base, offset));
@@ -94,6 +100,21 @@ static void put_random_access(struct program *p)
     put_access(p, ANY, 64);
     if (draw(p, 2))
         put_access(p, ANY, 64);
+}
+
+/* Several about one base, which may move by a constant; loads and stores, and what is between. */
+static void put_group(struct program *p)
+{
+    put(p, asm_i(INSN_ANDI, ANY, any_reg(p), 0x7f8));
+    put(p, asm_i(INSN_SLLI, ANY, ANY, (int64_t)draw(p, 5)));
+    put(p, asm_r(INSN_ADD, ANY, ANY, DATA));
+    for (unsigned i = 2 + draw(p, 4); i > 0; i--) {
+        put_access(p, ANY, draw(p, 2) ? 64 : 1200);
+        if (draw(p, 3) == 0)
+            put_arithmetic(p);
+        if (draw(p, 3) == 0)
+            put(p, ADDI(ANY, ANY, (int64_t)draw(p, 128) - 64));
+    }
 }
 
 /* BAD is DATA, and once in 128 turns an address where there is nothing. */
@@ -179,9 +200,10 @@ static void put_functions(struct program *p)
 static void put_items(struct program *p, unsigned items, unsigned depth)
 {
     while (items-- > 0) {
-        switch (draw(p, depth < 2 ? 11 : 7)) {
+        switch (draw(p, depth < 2 ? 12 : 8)) {
         case 0:
-            put_access(p, SP, 256);
+            for (unsigned i = 1 + draw(p, 5); i > 0; i--)
+                put_access(p, SP, 256);
             break;
         case 1:
             put_access(p, WALK, 32);
@@ -193,16 +215,19 @@ static void put_items(struct program *p, unsigned items, unsigned depth)
             put_fault(p);
             break;
         case 7:
-            put_skip(p, depth);
+            put_group(p);
             break;
         case 8:
+            put_skip(p, depth);
+            break;
+        case 9:
             if (depth == 0)
                 put_inner_loop(p);
             break;
-        case 9:
+        case 10:
             put_switch(p);
             break;
-        case 10:
+        case 11:
             put_call(p);
             break;
         default:
@@ -230,7 +255,40 @@ static void make_program(struct program *p, uint64_t seed)
 }
 
 /* Where things are; the handler skips what faulted. */
-enum { CODE_AT = 0x1000, HANDLER_AT = 0x800, LOG_AT = 0x300000, DATA_AT = 0x100000 };
+enum {
+    CODE_AT = 0x1000,
+    HANDLER_AT = 0x800,
+    DATA_AT = 0x100000,
+    LOG_AT = 0x300000,
+    TABLES_AT = 0x3f0000, /* root, a directory, two tables of leaves */
+};
+
+static void put_pte(struct fixture *f, unsigned table, unsigned index, gpa_t to, uint64_t flags)
+{
+    uint64_t *pte = fixture_ram(f, RAM_BASE + TABLES_AT + (gpa_t)table * PAGE_SIZE_BYTES);
+
+    pte[index] = (to >> PAGE_SHIFT) << PTE_PPN_SHIFT | flags;
+}
+
+/* Sv39: data's pages trade places, so that none has its neighbour beside it; the rest is where it
+ * is without. */
+static void turn_paging_on(struct fixture *f)
+{
+    const uint64_t flags = PTE_V | PTE_R | PTE_W | PTE_X | PTE_A | PTE_D;
+    const gpa_t tables = RAM_BASE + TABLES_AT;
+
+    put_pte(f, 0, RAM_BASE >> 30, tables + PAGE_SIZE_BYTES, PTE_V);
+    for (unsigned i = 0; i < RAM_SIZE >> PAGE_SHIFT; i++) {
+        unsigned to = i << PAGE_SHIFT;
+
+        if (i % 512 == 0)
+            put_pte(f, 1, i / 512, tables + (gpa_t)(2 + i / 512) * PAGE_SIZE_BYTES, PTE_V);
+        if (to >= DATA_AT && to < LOG_AT)
+            to ^= 0x15000;
+        put_pte(f, 2 + i / 512, i % 512, RAM_BASE + to, flags);
+    }
+    fixture_csr(f, 0, CSR_SATP, UINT64_C(8) << 60 | tables >> PAGE_SHIFT);
+}
 
 static void set_up(struct fixture *f, const struct program *p, unsigned stack)
 {
@@ -244,6 +302,7 @@ static void set_up(struct fixture *f, const struct program *p, unsigned stack)
          asm_i(INSN_SRET, 0, 0, 0));
     fixture_code(f, RAM_BASE + CODE_AT, p->code, p->count);
     fixture_csr(f, 0, CSR_STVEC, RAM_BASE + HANDLER_AT);
+    fixture_csr(f, 0, CSR_SSTATUS, MSTATUS_FS);
     for (unsigned i = 12; i < 32; i++)
         s->x[i] = fixture_random(&seed) >> (i % 3 * 20);
     s->x[SP] = RAM_BASE + 0x200000 + stack;
@@ -260,6 +319,7 @@ static void compare(struct fixture *f, struct fixture *g, uint64_t seed)
         if (s->x[i] != t->x[i])
             fail_msg("seed %u: x%u is %#llx, should be %#llx", (unsigned)seed, i,
                      (unsigned long long)s->x[i], (unsigned long long)t->x[i]);
+    assert_memory_equal(s->f, t->f, sizeof(s->f));
     assert_int_equal(s->pc, t->pc);
     assert_int_equal(s->minstret, t->minstret);
     assert_memory_equal(fixture_ram(f, RAM_BASE), fixture_ram(g, RAM_BASE), RAM_SIZE);
@@ -276,21 +336,29 @@ static void check_memory(struct fixture *f)
                 stats.block_bytes + stats.region_bytes + ROUNDING * (stats.regions + stats.blocks));
 }
 
-static void run_program(uint64_t seed, struct regions_stats *total)
+static void run_program(const struct program *p, uint64_t seed, bool paged,
+                        struct regions_stats *total)
 {
     struct dbt_tuning tuning = dbt_tuning_default();
     struct fixture *f = malloc(sizeof(*f)), *g = malloc(sizeof(*g));
     struct regions_stats stats;
-    struct program p;
 
     tuning.t1_after = tuning.t2_after = 1;
-    assert_true(f != NULL && g != NULL);
-    make_program(&p, seed);
+    if (f == NULL || g == NULL) {
+        free(f);
+        free(g);
+        fail();
+        return;
+    }
     if (!fixture_init_jit(f, 1, &tuning))
         skip();
     fixture_init(g, 1, 0);
-    set_up(f, &p, seed % 3 == 0 ? 0xf80 : 0x100);
-    set_up(g, &p, seed % 3 == 0 ? 0xf80 : 0x100);
+    set_up(f, p, seed % 3 == 0 ? 0xf80 : 0x100);
+    set_up(g, p, seed % 3 == 0 ? 0xf80 : 0x100);
+    if (paged) {
+        turn_paging_on(f);
+        turn_paging_on(g);
+    }
     for (unsigned i = 0; i < 3; i++) {
         fixture_run_at(f, 0, RAM_BASE + CODE_AT);
         dbt_wait_for_regions(f->dbt);
@@ -307,14 +375,47 @@ static void run_program(uint64_t seed, struct regions_stats *total)
     free(g);
 }
 
-TEST(random_loops_do_the_same_as_regions)
+static void run_programs(bool paged)
 {
     struct regions_stats total = { 0 };
     const char *only = getenv("VIREO_TEST_SEED");
+    struct program p;
 
     for (uint64_t seed = 1; seed <= PROGRAMS; seed++)
-        if (only == NULL || strtoull(only, NULL, 0) == seed)
-            run_program(seed, &total);
+        if (only == NULL || strtoull(only, NULL, 0) == seed) {
+            make_program(&p, seed);
+            run_program(&p, seed, paged, &total);
+        }
     assert_true(only != NULL || total.made >= PROGRAMS);
     assert_true(only != NULL || total.blocks >= 3 * total.made);
+}
+
+TEST(random_loops_do_the_same_as_regions)
+{
+    run_programs(false);
+}
+
+TEST(random_loops_do_the_same_where_neighbouring_pages_lie_apart)
+{
+    run_programs(true);
+}
+
+/* Through a fixed base and through one that moves: more than there are registers for. */
+TEST(many_floats_are_loaded_in_one_block)
+{
+    struct regions_stats total = { 0 };
+    struct program p = { .seed = 1 };
+
+    for (unsigned base = 0; base < 2; base++) {
+        p.count = 0;
+        put(&p, LI(COUNT, TURNS));
+        for (unsigned i = 0; i < 20; i++)
+            put(&p, asm_i(INSN_FLD, i, base == 0 ? SP : WALK, 8 * (int64_t)i));
+        put(&p, ADDI(WALK, WALK, 8));
+        put(&p, ADDI(COUNT, COUNT, -1));
+        put(&p, asm_s(INSN_BNE, 0, COUNT, 4 * (1 - (int64_t)p.count)));
+        put(&p, ECALL);
+        run_program(&p, 1, true, &total);
+    }
+    assert_true(total.made >= 2);
 }

@@ -128,7 +128,8 @@ static void emit_op(struct t1 *t, const struct t0_op *op)
 {
     t->op = op;
     t->xmm_busy = 0;
-    if (!t1_emit_computing(t, op) && !t1_emit_memory(t, op) && !t1_emit_leave(t, op))
+    if (!t1_emit_shared(t, op) && !t1_emit_computing(t, op) && !t1_emit_memory(t, op) &&
+        !t1_emit_leave(t, op))
         t1_step(t);
 }
 
@@ -141,11 +142,13 @@ void t1_emit_block(struct t1 *t, struct back *back, struct tb *tb, struct t1_fix
     t->block_offset = (unsigned)(tb->gpa & PAGE_OFFSET_MASK);
     t->insn = 0;
     t->pending = 0;
+    t->counts = false;
     t->colds = 0;
     t->xmm_next = 15;
     t->fixes = fixes;
     t1_xmm_forget_all(t);
     t1_count(t, tb->insns);
+    t1_plan_shares(t, 0);
     for (unsigned i = 0; i < tb->ops; i++) {
         while (t->insn + 1 < tb->insns && tb->insn[t->insn + 1].first_op <= i)
             t->insn++;

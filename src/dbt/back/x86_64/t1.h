@@ -3,7 +3,7 @@
  *
  * Registers while compiled code runs:
  *   rbp           the hart, plus HART_BIAS, so that all of x[] is within a byte's displacement
- *   r15           the soft TLB's table for data
+ *   r15           the soft TLB's table for data; in regions something else (t2.h)
  *   ten others    guest registers, see t1_pins
  *   rsp           the host's stack, 16-byte aligned; what lies above are calls under way
  *                 (t1_call.c), so nothing else may be left there from one block to the next
@@ -101,6 +101,8 @@ struct t1_cold {
     enum {
         COLD_LOAD,
         COLD_STORE,
+        COLD_LEADER,
+        COLD_FOLLOWER,
         COLD_STEP,
         COLD_MXCSR,
         COLD_EXIT,
@@ -118,10 +120,27 @@ struct t1_cold {
     uint32_t pending;      /* as in struct t1 */
     int64_t target;        /* EXIT, CROSS: offset from the page's start */
     unsigned link;         /* EXIT */
+    uint8_t place;         /* LEADER: as in struct t1_group */
     uint16_t xmm[T1_XMMS]; /* what must be in registers at `back` */
 };
 
-enum { T1_MAX_COLD = 2 * T0_MAX_OPS };
+enum { T1_MAX_COLD = 2 * T0_MAX_OPS, T1_MAX_GROUPS = 65, T1_NO_PLACE = 0xff };
+
+/* The accesses of a block that share a probe: see t1_share.c. */
+struct t1_shares {
+    uint8_t group[T0_MAX_OPS]; /* of the op's access; 0: it has its own probe */
+    int32_t at[T0_MAX_OPS];    /* bytes from the value its group begins with */
+    struct t1_group {
+        int32_t low, high; /* bytes from that value: of the first access, behind the last */
+        uint16_t root;     /* a number for that value */
+        uint16_t accesses;
+        uint8_t place; /* where its host address is kept; T1_NO_PLACE: in rdx only */
+        bool writes;
+        bool begun; /* code for its probe has been made */
+    } of[T1_MAX_GROUPS];
+    unsigned groups; /* the first is none */
+    unsigned held;   /* group whose host address is in rdx; 0: none */
+};
 
 /* What in a block's code is not the same in another process or at another place: see t1_image.c. */
 enum t1_fix_kind {
@@ -147,7 +166,8 @@ struct t1 {
     struct tb *tb;
     unsigned block_offset; /* of the block in its page */
     unsigned insn;         /* index of the instruction at hand */
-    uint32_t pending;      /* T2: entered instructions not yet in run.insns */
+    bool counts;           /* T2: r15 is a count, not the table: see t2.h */
+    uint32_t pending;      /* T2: entered instructions not yet counted anywhere */
     const struct t0_op *op;
     uint8_t pin[T1_PINNABLE]; /* enum x86_reg; X86_NONE: in memory */
     struct t1_xmm xmm[16];
@@ -156,6 +176,7 @@ struct t1 {
     struct t1_cold cold[T1_MAX_COLD];
     unsigned colds;
     struct t1_fixes *fixes; /* NULL: nobody asks */
+    struct t1_shares shares;
 };
 
 extern const struct t1_pins t1_pins;
@@ -176,9 +197,10 @@ extern const uint8_t t1_flags_of[64];                                      /* t1
 /* t1_stubs.c */
 void t1_make_stubs(struct x86_asm *a, struct t1_stubs *stubs);
 void t1_before_entry(struct hart *hart); /* to compiled code */
-/* load, store and step, for code with these pins. holds_bank: r15 has the soft TLB's bank. */
+/* load, store and step, for code with these pins. counts: as in struct t1. */
 void t1_make_calls(struct x86_asm *a, struct t1_stubs *stubs, const struct t1_pins *pins,
-                   bool holds_bank);
+                   bool counts);
+void t1_settle_register(struct x86_asm *a); /* adds the count in r15 to run.insns */
 /* t1.c: operands and results of templates. */
 void t1_set_pins(struct t1 *t, const struct t1_pins *pins);
 enum x86_reg t1_pin(const struct t1 *t, uint16_t slot); /* X86_NONE: in memory */
@@ -194,6 +216,11 @@ void t1_last(struct t1 *t, const struct t0_op *op, uint32_t info); /* does not c
  * Afterwards rdx is what to add to rcx, or the jump whose displacement is returned is taken, with
  * rcx as it was. Clobbers rax. (t1_mem.c) */
 uint8_t *t1_probe(struct t1 *t, unsigned size, enum tlb_kind kind);
+/* rcx = slot + offset. Clobbers rax. */
+void t1_gva(struct t1 *t, uint16_t slot, int64_t offset);
+bool t1_is_load(const struct t0_op *op);
+bool t1_is_store(const struct t0_op *op);
+unsigned t1_access_size(const struct t0_op *op); /* of a load or store */
 /* The access itself: of op's value, at a host address. */
 void t1_load_value(struct t1 *t, const struct t0_op *op, struct x86_mem from);
 void t1_store_value(struct t1 *t, const struct t0_op *op, struct x86_mem to, enum x86_reg scratch);
@@ -211,6 +238,12 @@ void t1_xmm_forget_all(struct t1 *t);            /* C has been called */
 /* Cold code goes on here, with registers as they are here. */
 void t1_return_here(struct t1 *t, struct t1_cold *cold);
 void t1_xmm_restore(struct t1 *t, const struct t1_cold *cold);
+
+/* t1_share.c. Plans a block; `alone`: a bit per x register whose accesses are to share nothing. */
+void t1_plan_shares(struct t1 *t, uint32_t alone);
+/* A load or store that shares its probe; false: it does not. */
+bool t1_emit_shared(struct t1 *t, const struct t0_op *op);
+void t1_emit_shared_cold(struct t1 *t, const struct t1_cold *cold);
 
 /* Templates by T0 opcode; false: there is none, t1_step() does it. */
 bool t1_emit_computing(struct t1 *t, const struct t0_op *op); /* t1.c: int, float, atomic */

@@ -306,6 +306,8 @@ void t1_emit_cold(struct t1 *t)
             t1_jump_anywhere(t, cold->target & (int64_t)PAGE_OFFSET_MASK, false);
         } else if (cold->kind == COLD_LAST) {
             t1_last(t, cold->op, cold->info);
+        } else if (cold->kind == COLD_LEADER || cold->kind == COLD_FOLLOWER) {
+            t1_emit_shared_cold(t, cold);
         } else if (cold->kind >= COLD_DEEP) {
             t1_emit_call_cold(t, cold);
         } else {

@@ -13,22 +13,45 @@
  */
 #include "dbt/back/x86_64/t1.h"
 
-static void gva_in_rcx(struct t1 *t, const struct t0_op *op)
+static const uint8_t load_size[] = { 1, 1, 2, 2, 4, 4, 8 };
+
+bool t1_is_load(const struct t0_op *op)
 {
-    bool small = op->imm == (int32_t)op->imm;
-    enum x86_reg pin = t1_pin(t, op->a);
+    return op->opcode >= T0_LOAD8U && op->opcode <= T0_LOAD64;
+}
+
+bool t1_is_store(const struct t0_op *op)
+{
+    return op->opcode >= T0_STORE8 && op->opcode <= T0_STORE64;
+}
+
+unsigned t1_access_size(const struct t0_op *op)
+{
+    return t1_is_load(op) ? load_size[op->opcode - T0_LOAD8U] : 1u << (op->opcode - T0_STORE8);
+}
+
+void t1_gva(struct t1 *t, uint16_t slot, int64_t offset)
+{
+    bool small = offset == (int32_t)offset;
+    enum x86_reg pin = t1_pin(t, slot);
 
     if (pin != X86_NONE && small) {
-        x86_lea(&t->a, 8, RCX, x86_at(pin, (int32_t)op->imm));
+        x86_lea(&t->a, 8, RCX, x86_at(pin, (int32_t)offset));
         return;
     }
-    t1_use_in(t, op->a, RCX);
+    t1_use_in(t, slot, RCX);
     if (!small) {
-        x86_mov_ri(&t->a, RAX, (uint64_t)op->imm, true);
+        x86_mov_ri(&t->a, RAX, (uint64_t)offset, true);
         x86_alu_rr(&t->a, ALU_ADD, 8, RCX, RAX);
-    } else if (op->imm != 0) {
-        x86_alu_ri(&t->a, ALU_ADD, 8, RCX, (int32_t)op->imm);
+    } else if (offset != 0) {
+        x86_alu_ri(&t->a, ALU_ADD, 8, RCX, (int32_t)offset);
     }
+}
+
+/* A word of the slot that rdx leads to. T2 has the table in memory only. */
+static struct x86_mem slot_at(const struct t1 *t, int32_t disp)
+{
+    return t->counts ? x86_at(RDX, disp) : x86_indexed(R15, RDX, 1, disp);
 }
 
 uint8_t *t1_probe(struct t1 *t, unsigned size, enum tlb_kind kind)
@@ -39,12 +62,13 @@ uint8_t *t1_probe(struct t1 *t, unsigned size, enum tlb_kind kind)
     x86_rorx(&t->a, 4, RDX, RCX, PAGE_SHIFT - TLB_SLOT_SHIFT); /* tlb_index() */
     x86_alu_ri(&t->a, ALU_AND, 4, RDX, (TLB_SLOTS - 1) << TLB_SLOT_SHIFT);
     x86_mov_rr(&t->a, 8, RAX, RCX);
+    if (t->counts)
+        x86_alu_rm(&t->a, ALU_ADD, 8, RDX, t1_field(HART_DISP(tlb.table)));
     x86_alu_rm(&t->a, ALU_SUB, 8, RAX,
-               x86_indexed(R15, RDX, 1, slots + (int32_t)offsetof(struct tlb_slot, page)));
+               slot_at(t, slots + (int32_t)offsetof(struct tlb_slot, page)));
     x86_alu_ri(&t->a, ALU_CMP, 8, RAX, PAGE_SIZE_BYTES - (int32_t)size);
     miss = x86_jcc(&t->a, CC_A);
-    x86_load(&t->a, 8, false, RDX,
-             x86_indexed(R15, RDX, 1, slots + (int32_t)offsetof(struct tlb_slot, addend)));
+    x86_load(&t->a, 8, false, RDX, slot_at(t, slots + (int32_t)offsetof(struct tlb_slot, addend)));
     return miss;
 }
 _Static_assert(TLB_SLOTS << PAGE_SHIFT <= 1 << 24, "what is rotated has no other bits in the mask");
@@ -98,11 +122,10 @@ void t1_store_value(struct t1 *t, const struct t0_op *op, struct x86_mem to, enu
 
 static void emit_load(struct t1 *t, const struct t0_op *op)
 {
-    static const uint8_t size[] = { 1, 1, 2, 2, 4, 4, 8 };
     struct t1_cold *cold;
 
-    gva_in_rcx(t, op);
-    cold = t1_cold(t, COLD_LOAD, t1_probe(t, size[op->opcode - T0_LOAD8U], TLB_READ));
+    t1_gva(t, op->a, op->imm);
+    cold = t1_cold(t, COLD_LOAD, t1_probe(t, t1_access_size(op), TLB_READ));
     t1_load_value(t, op, x86_indexed(RCX, RDX, 1, 0));
     t1_return_here(t, cold);
 }
@@ -111,8 +134,8 @@ static void emit_store(struct t1 *t, const struct t0_op *op)
 {
     struct t1_cold *cold;
 
-    gva_in_rcx(t, op);
-    cold = t1_cold(t, COLD_STORE, t1_probe(t, 1u << (op->opcode - T0_STORE8), TLB_WRITE));
+    t1_gva(t, op->a, op->imm);
+    cold = t1_cold(t, COLD_STORE, t1_probe(t, t1_access_size(op), TLB_WRITE));
     t1_store_value(t, op, x86_indexed(RCX, RDX, 1, 0), RAX);
     t1_return_here(t, cold);
 }
@@ -134,9 +157,9 @@ bool t1_emit_memory(struct t1 *t, const struct t0_op *op)
 {
     if (!t->tuning->loads)
         return false;
-    if (op->opcode >= T0_LOAD8U && op->opcode <= T0_LOAD64)
+    if (t1_is_load(op))
         emit_load(t, op);
-    else if (op->opcode >= T0_STORE8 && op->opcode <= T0_STORE64)
+    else if (t1_is_store(op))
         emit_store(t, op);
     else if (op->opcode == T0_CBZERO)
         emit_cbzero(t, op);

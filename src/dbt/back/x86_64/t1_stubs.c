@@ -168,10 +168,23 @@ static void left(struct hart *hart)
 
 /* ---- the stubs ---- */
 
+void t1_settle_register(struct x86_asm *a)
+{
+    x86_alu_mr(a, ALU_ADD, 8, t1_field(HART_DISP(run.insns)), R15);
+    x86_alu_rr(a, ALU_XOR, 4, R15, R15);
+}
+
 static void spill(struct x86_asm *a, const struct t1_pins *pins)
 {
     for (unsigned i = 0; i < pins->count; i++)
         x86_store(a, 8, t1_slot(pins->slot[i]), pins->reg[i]);
+}
+
+static void spill_all(struct x86_asm *a, const struct t1_pins *pins, bool counts)
+{
+    spill(a, pins);
+    if (counts)
+        t1_settle_register(a);
 }
 
 static void reload(struct x86_asm *a, const struct t1_pins *pins)
@@ -254,11 +267,11 @@ static void finish_call(struct x86_asm *a, const uint8_t *resumed, const struct 
 }
 
 void t1_make_calls(struct x86_asm *a, struct t1_stubs *stubs, const struct t1_pins *pins,
-                   bool holds_bank)
+                   bool counts)
 {
     stubs->load = a->at;
     x86_push(a, RAX);
-    spill(a, pins);
+    spill_all(a, pins, counts);
     x86_mov_rr(a, 8, RSI, RCX);
     x86_mov_rr(a, 4, RDX, RAX);
     call_c(a, (const void *)(uintptr_t)slow_load);
@@ -266,7 +279,7 @@ void t1_make_calls(struct x86_asm *a, struct t1_stubs *stubs, const struct t1_pi
 
     stubs->store = a->at;
     x86_push(a, RAX);
-    spill(a, pins);
+    spill_all(a, pins, counts);
     x86_mov_rr(a, 8, RSI, RCX);
     x86_mov_rr(a, 4, RCX, RAX);
     call_c(a, (const void *)(uintptr_t)slow_store);
@@ -274,11 +287,11 @@ void t1_make_calls(struct x86_asm *a, struct t1_stubs *stubs, const struct t1_pi
 
     stubs->step = a->at;
     x86_push(a, RAX);
-    spill(a, pins);
+    spill_all(a, pins, counts);
     x86_mov_rr(a, 8, RSI, RDX);
     x86_mov_rr(a, 4, RDX, RAX);
     call_c(a, (const void *)(uintptr_t)step);
-    finish_call(a, stubs->resumed, pins, holds_bank);
+    finish_call(a, stubs->resumed, pins, !counts);
 }
 
 /* The jump cache: jump_cache_index() and the two compares of interp.c's guess(). */
@@ -371,6 +384,6 @@ void t1_make_stubs(struct x86_asm *a, struct t1_stubs *stubs)
     make_exit(a, stubs);
     make_jump(a, stubs);
     make_resume(a, stubs);
-    t1_make_calls(a, stubs, &t1_pins, true);
+    t1_make_calls(a, stubs, &t1_pins, false);
     make_unwind(a, stubs);
 }

@@ -42,6 +42,7 @@ static enum x86_xmm take(struct t1 *t, const struct t1_xmm *xmm)
 
 enum x86_xmm t1_xmm_new(struct t1 *t)
 {
+    assert((t->xmm_busy >> T1_XMM_FIRST) + 1 != 1u << T1_XMMS); /* some register is free */
     do {
         t->xmm_next = t->xmm_next == 15 ? T1_XMM_FIRST : t->xmm_next + 1;
     } while (t->xmm_busy >> t->xmm_next & 1);

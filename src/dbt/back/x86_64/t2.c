@@ -13,7 +13,7 @@ static void emit_op(struct t2 *t2, const struct t0_op *op)
 {
     t2->t.op = op;
     t2->t.xmm_busy = 0;
-    if (!t1_emit_computing(&t2->t, op) && !t2_emit_memory(t2, op))
+    if (!t1_emit_shared(&t2->t, op) && !t1_emit_computing(&t2->t, op) && !t2_emit_memory(t2, op))
         t1_step(&t2->t);
 }
 
@@ -31,6 +31,7 @@ static void emit_block(struct t2 *t2, unsigned at)
     t1_xmm_forget_all(t);
     t->pending = (b->carries ? t2->carried[at] : 0) + tb->insns;
     region_flow_begin(&t2->flow, b);
+    t1_plan_shares(t, t2_fixed_registers(t2));
     for (unsigned i = 0; i < tb->ops; i++) {
         const struct t0_op *op = &tb->op[i];
 
@@ -55,6 +56,7 @@ static uint8_t *emit_region(struct t2 *t2)
     t2->full = false;
     t2->t.colds = 0;
     t2->t.fixes = NULL;
+    t2->t.counts = true;
     t2->t.xmm_next = 15;
     t2_choose_pins(t2);
     t1_set_pins(&t2->t, &t2->pins);

@@ -4,13 +4,14 @@
  * Within a region the ten host registers hold the x registers the *region* uses most, all the way
  * round its loops; in and out of it a few moves make T1's arrangement of T2's and back, so that T1
  * and T2 code lead to each other freely. State is as precise at each op as in T1. What T1 does at
- * each block, T2 does once a turn: counting, and looking at the attention word.
+ * each block, T2 does once a turn: counting, and looking at the attention word. r15 has
+ * instructions that are not in run.insns yet; the soft TLB's table comes from memory.
  *
  * Accesses. A soft TLB probe is only worth repeating when the page may be another. Kinds, by how
  * the base register moves (struct region_flow):
  *   fixed    one probe for all accesses through it: site = host address of the lowest, 0 not yet
  *   smooth   each has the page it was in last: site = page or T2_NO_PAGE, and what to add to a gva
- *   random   T1's probe
+ *   random   T1's probe; two or more near each other in a block share it (t1_share.c)
  * Sites are temporaries of the hart, filled from cold code, void when a region is entered anew:
  * what a page leads to stays as it is until a request is served, outside.
  */
@@ -97,6 +98,7 @@ static inline struct x86_mem t2_site(unsigned site, unsigned word)
 
 /* t2_mem.c */
 void t2_plan_memory(struct t2 *t2);
+uint32_t t2_fixed_registers(const struct t2 *t2); /* a bit each: accesses of kind fixed */
 void t2_reset_sites(struct t2 *t2);
 bool t2_emit_memory(struct t2 *t2, const struct t0_op *op);
 void t2_emit_memory_cold(struct t2 *t2);

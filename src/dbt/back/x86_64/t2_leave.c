@@ -1,9 +1,10 @@
 /*
  * dbt/back/x86_64/t2_leave.c - branches within a region, and ways out of it.
  *
- * Counts are put off: `pending` is what has been entered since run.insns was last brought up to
+ * Counts are put off: `pending` is what has been entered since the count was last brought up to
  * date. It is known at compile time, so cold code adds it; only where ways of different pending
- * meet is it added in line, before the branch that leads there.
+ * meet is it added in line, before the branch that leads there: to r15, as a chain of additions to
+ * memory takes longer than many a loop's turn. Calls to C and exits add that to run.insns.
  *
  * A loop hears the attention word where it closes, and is then left for the dispatcher at a block's
  * begin, as T1 is.
@@ -71,7 +72,8 @@ static bool meets_others(const struct t2 *t2, const struct t0_op *op)
 
 static void settle_count(struct t2 *t2)
 {
-    t1_count(&t2->t, (int32_t)t2->t.pending);
+    if (t2->t.pending != 0)
+        x86_lea(&t2->t.a, 8, R15, x86_at(R15, (int32_t)t2->t.pending));
     t2->t.pending = 0;
 }
 

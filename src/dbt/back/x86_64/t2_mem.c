@@ -15,26 +15,9 @@
 
 #include "dbt/back/x86_64/t2.h"
 
-static const uint8_t load_size[] = { 1, 1, 2, 2, 4, 4, 8 };
-
-static bool is_load(const struct t0_op *op)
-{
-    return op->opcode >= T0_LOAD8U && op->opcode <= T0_LOAD64;
-}
-
-static bool is_store(const struct t0_op *op)
-{
-    return op->opcode >= T0_STORE8 && op->opcode <= T0_STORE64;
-}
-
-static unsigned size_of(const struct t0_op *op)
-{
-    return is_load(op) ? load_size[op->opcode - T0_LOAD8U] : 1u << (op->opcode - T0_STORE8);
-}
-
 static enum tlb_kind kind_of(const struct t0_op *op)
 {
-    return is_load(op) ? TLB_READ : TLB_WRITE;
+    return t1_is_load(op) ? TLB_READ : TLB_WRITE;
 }
 
 /* ---- planning ---- */
@@ -47,7 +30,7 @@ static bool is_small(int64_t imm)
 static void note_fixed(struct t2 *t2, const struct t0_op *op)
 {
     struct t2_fixed *fixed;
-    int32_t low = (int32_t)op->imm, high = (int32_t)op->imm + (int32_t)size_of(op);
+    int32_t low = (int32_t)op->imm, high = (int32_t)op->imm + (int32_t)t1_access_size(op);
 
     if (op->a == T0_SLOT_ZERO || op->a >= REGION_REGS || !is_small(op->imm) ||
         (t2->region->written & UINT32_C(1) << op->a))
@@ -59,7 +42,7 @@ static void note_fixed(struct t2 *t2, const struct t0_op *op)
         fixed->low = low < fixed->low ? low : fixed->low;
         fixed->high = high > fixed->high ? high : fixed->high;
     }
-    if (is_load(op))
+    if (t1_is_load(op))
         fixed->reads = true;
     else
         fixed->writes = true;
@@ -81,7 +64,7 @@ void t2_plan_memory(struct t2 *t2)
         const struct tb *tb = region->block[i].tb;
 
         for (unsigned j = 0; j < tb->ops; j++)
-            if (is_load(&tb->op[j]) || is_store(&tb->op[j]))
+            if (t1_is_load(&tb->op[j]) || t1_is_store(&tb->op[j]))
                 note_fixed(t2, &tb->op[j]);
     }
     for (unsigned r = 0; r < REGION_REGS; r++) {
@@ -92,6 +75,15 @@ void t2_plan_memory(struct t2 *t2)
         else
             fixed->grouped = false;
     }
+}
+
+uint32_t t2_fixed_registers(const struct t2 *t2)
+{
+    uint32_t registers = 0;
+
+    for (unsigned r = 0; r < REGION_REGS; r++)
+        registers |= (uint32_t)t2->fixed[r].grouped << r;
+    return registers;
 }
 
 /* Sites are numbered while code is made, and emptied at the entry: t2_compile() emits that last. */
@@ -132,7 +124,7 @@ static void gva_in(struct t2 *t2, enum x86_reg reg, unsigned base, int64_t offse
 static void transfer(struct t2 *t2, const struct t0_op *op, struct x86_mem mem,
                      enum x86_reg scratch)
 {
-    if (is_load(op))
+    if (t1_is_load(op))
         t1_load_value(&t2->t, op, mem);
     else
         t1_store_value(&t2->t, op, mem, scratch);
@@ -158,7 +150,7 @@ static void emit_fixed(struct t2 *t2, const struct t0_op *op, const struct t2_fi
 
 static void emit_smooth(struct t2 *t2, const struct t0_op *op)
 {
-    unsigned site = new_site(t2, false), size = size_of(op);
+    unsigned site = new_site(t2, false), size = t1_access_size(op);
     struct x86_asm *a = &t2->t.a;
     struct t2_access *access;
 
@@ -175,7 +167,7 @@ static void emit_smooth(struct t2 *t2, const struct t0_op *op)
 
 bool t2_emit_memory(struct t2 *t2, const struct t0_op *op)
 {
-    if (!is_load(op) && !is_store(op))
+    if (!t1_is_load(op) && !t1_is_store(op))
         return false;
     if (op->a == T0_SLOT_ZERO || !is_small(op->imm) || !t2->t.tuning->loads)
         return t1_emit_memory(&t2->t, op);
@@ -223,7 +215,7 @@ static void emit_slow(struct t2 *t2, const struct t2_access *access)
     struct t1 *t = &t2->t;
 
     t1_count(t, (int32_t)access->cold.pending);
-    if (is_load(access->cold.op))
+    if (t1_is_load(access->cold.op))
         t1_slow_load(t, &access->cold);
     else
         t1_slow_store(t, &access->cold);
@@ -242,8 +234,9 @@ static void emit_cold_fixed(struct t2 *t2, const struct t2_access *access)
     x86_test_rr(a, 8, RAX, RAX);
     x86_patch(x86_jcc(a, CC_NE), access->use);
     gva_in(t2, RCX, op->a, op->imm);
-    miss = t1_probe(&t2->t, size_of(op), kind_of(op));
+    miss = t1_probe(&t2->t, t1_access_size(op), kind_of(op));
     t1_xmm_forget_all(&t2->t); /* where values are now is not where they are in line */
+    t2->t.xmm_busy = 0;
     transfer(t2, op, x86_indexed(RCX, RDX, 1, 0), RAX);
     t1_xmm_restore(&t2->t, &access->cold);
     x86_patch(x86_jmp(a), access->cold.back);
@@ -255,7 +248,7 @@ static void emit_cold_smooth(struct t2 *t2, const struct t2_access *access)
 {
     const struct t0_op *op = access->cold.op;
     struct x86_asm *a = &t2->t.a;
-    uint8_t *miss = t1_probe(&t2->t, size_of(op), kind_of(op));
+    uint8_t *miss = t1_probe(&t2->t, t1_access_size(op), kind_of(op));
 
     x86_store(a, 8, t2_site(access->site, 1), RDX);
     x86_mov_rr(a, 8, RAX, RCX);

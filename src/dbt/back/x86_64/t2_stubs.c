@@ -73,6 +73,7 @@ void t2_emit_entry(struct t2 *t2)
     for (unsigned i = 0; i < t2->pins.count; i++)
         if (t1_home(t2->pins.slot[i]) != (enum x86_reg)t2->pins.reg[i])
             x86_load(a, 8, false, t2->pins.reg[i], t1_slot(t2->pins.slot[i]));
+    x86_alu_rr(a, ALU_XOR, 4, R15, R15);
     t2_reset_sites(t2);
 }
 
@@ -82,6 +83,8 @@ static void make_to_t1(struct t2 *t2)
     struct x86_asm *a = &t2->t.a;
 
     t2->to_t1 = a->at;
+    t1_settle_register(a);
+    x86_load(a, 8, false, R15, t1_field(HART_DISP(tlb.table)));
     for (unsigned i = 0; i < t2->pins.count; i++)
         if (t1_home(t2->pins.slot[i]) != (enum x86_reg)t2->pins.reg[i])
             x86_store(a, 8, t1_slot(t2->pins.slot[i]), t2->pins.reg[i]);
