@@ -100,8 +100,9 @@ struct hart_run {
     void *jump_cache; /* of the engine */
     void *engine;     /* its struct for this hart */
     uint32_t mxcsr;   /* the host's, on its way */
-    void *stack;      /* compiled code's rsp with no call under way; see t1_call.c */
-    void *stack_end;  /* below which no call is noted */
+    int32_t turns; /* counted down where compiled code jumps back; below 0 it leaves, to be seen */
+    void *stack;   /* compiled code's rsp with no call under way; see t1_call.c */
+    void *stack_end; /* below which no call is noted */
     /* Host addresses compiled code keeps within a block; 0: ask the soft TLB (t1_share.c). */
     uintptr_t shared[HART_SHARED];
 };

@@ -182,19 +182,12 @@ static void copy_bytes(const struct origin *from, struct block_bytes *to)
         copy_code(to->second, from->next_page, sizeof(to->second));
 }
 
-static int32_t turns_to_region(const struct dbt *dbt)
-{
-    return dbt->back == NULL || !dbt->tuning.t2 ? TB_COLD : (int32_t)dbt->tuning.t2_after;
-}
-
 /* What a block needs beside its code. */
-static void complete(struct dbt_hart *dh, const struct origin *from, const uint8_t *bytes,
-                     struct tb *tb)
+static void complete(const struct origin *from, const uint8_t *bytes, struct tb *tb)
 {
     tb->gpa = from->gpa;
     tb->gpa2 = from->gpa2;
     tb->content = tb_hash(bytes, tb->length, 0);
-    atomic_store_explicit(&tb->heat, turns_to_region(dh->dbt), memory_order_relaxed);
 }
 
 /* The store for a block from there; NULL: such are not kept. Straddling ones are few. */
@@ -215,7 +208,7 @@ static struct tb *take_kept(struct dbt_hart *dh, const struct origin *from,
         return NULL;
     tb = keep_take(store, offset, dh->mode, bytes->first, bytes->size);
     if (tb != NULL) {
-        complete(dh, from, bytes->first, tb);
+        complete(from, bytes->first, tb);
         keep_load(dh->dbt->back, tb, dh->hot_runs);
     }
     return tb;
@@ -249,7 +242,7 @@ static struct tb *translate(struct dbt_hart *dh, const struct origin *from)
         return NULL;
     tb->mode = dh->mode;
     tb->length = (uint16_t)(dh->ir.length < bytes.size ? dh->ir.length : bytes.size);
-    complete(dh, from, bytes.first, tb);
+    complete(from, bytes.first, tb);
     if (store_for(dh, from) != NULL)
         keep_add(dh->dbt->store, tb, bytes.first, bytes.size);
     dbt_dump_block(&dh->dbt->config.dump, dh->hart->isa, tb, &dh->ir, bytes.first,
@@ -438,18 +431,26 @@ static bool compiled(struct dbt_hart *dh, struct tb *tb)
     return false;
 }
 
-/* `from` has jumped back to `head` often. If no region comes of it, another try is worth it when
- * more of the loop has been compiled, but not soon. */
-static void want_region(struct dbt_hart *dh, struct tb *from, struct tb *head)
+/* Compiled code has jumped back often, and was seen when it was about to jump from `from` to
+ * `head`: most likely the hottest loop there is. If no region comes of it, another try is worth it
+ * when more of the loop has been compiled, but not soon; and when nothing new is seen, looking so
+ * often is not. */
+static void see_loop(struct dbt_hart *dh, struct tb *from, struct tb *head)
 {
-    enum { PATIENCE = 64 };
-    int32_t again = turns_to_region(dh->dbt);
+    enum { PATIENCE = 64, SELDOM = 64 };
+    int32_t often = (int32_t)dh->dbt->tuning.t2_after;
+    uint32_t patience = atomic_load_explicit(&from->patience, memory_order_relaxed);
 
-    if (head == dh->uncached || atomic_load(&head->is_region))
-        again = TB_COLD;
-    else if (regions_want(dh->dbt->regions, head))
-        again *= PATIENCE;
-    atomic_store_explicit(&from->heat, again, memory_order_relaxed);
+    if (patience != 0 || head == dh->uncached || atomic_load(&head->is_region)) {
+        if (dh->look_after / SELDOM < often)
+            dh->look_after *= 2;
+        patience -= patience != 0;
+    } else if (regions_want(dh->dbt->regions, head)) {
+        dh->look_after = often;
+        patience = PATIENCE;
+    }
+    atomic_store_explicit(&from->patience, patience, memory_order_relaxed);
+    dh->hart->run.turns = dh->look_after;
 }
 
 static void count_leaving(struct dbt_hart *dh, const struct tb *from)
@@ -500,8 +501,8 @@ static void run_blocks(struct dbt_hart *dh, struct tb *tb)
             dbt_take_exception(dh);
             return;
         }
-        if (unlikely(atomic_load_explicit(&from->heat, memory_order_relaxed) < 0))
-            want_region(dh, from, tb);
+        if (unlikely(hart->run.turns < 0))
+            see_loop(dh, from, tb);
     }
     dh->stats.interpreted++;
     t0_run(dh, tb, hart->s.pc);
@@ -597,7 +598,7 @@ void dbt_free(struct dbt *dbt)
         return;
     regions_free(dbt->regions);
     cache_free(dbt->cache);
-    keep_save(dbt->store, dbt->back, turns_to_region(dbt));
+    keep_save(dbt->store, dbt->back);
     store_free(dbt->store);
     if (dbt->back != NULL)
         back_host->destroy(dbt->back);
@@ -620,6 +621,8 @@ int dbt_hart_new(struct dbt_hart **ret_dh, struct dbt *dbt, struct hart *hart, u
     dh->back = dbt->back == NULL ? NULL : back_host;
     dh->compiler = dbt->back;
     dh->hot_runs = dbt->tuning.t1_after;
+    dh->look_after = (int32_t)dbt->tuning.t2_after;
+    hart->run.turns = dh->look_after;
     hart->run.engine = dh;
     hart->run.jump_cache = dh->jump_cache;
     if (dbt->lockstep != NULL && (rc = lockstep_hart_new(dbt->lockstep, dh, err)) < 0) {

@@ -16,6 +16,7 @@ struct dbt_hart {
     const struct back_ops *back; /* NULL: interpret only */
     struct back *compiler;       /* of `back` */
     uint32_t hot_runs;           /* interpreted runs before a block is compiled */
+    int32_t look_after;          /* jumps back of compiled code, before its loops are looked at */
     /* Lock-step, else NULL; in its twin (dbt/lockstep/), T0 begins in mid-block at `resume` if that
      * is not NULL. */
     struct lockstep_hart *lockstep;

@@ -101,32 +101,24 @@ void keep_add(struct store *store, struct tb *tb, const uint8_t *bytes, size_t s
     tb->kept = store_add(store, &view, size);
 }
 
-struct saving {
-    struct back *back;
-    int32_t heat;
-};
-
 static size_t make_image(void *opaque, const struct kept_view *view, uint8_t *buffer, size_t size)
 {
-    const struct saving *saving = opaque;
     struct tb *tb = make(view);
     size_t bytes = 0;
 
     if (tb != NULL) {
         tb->gpa = view->offset;
         tb->gpa2 = UINT64_MAX;
-        atomic_store(&tb->heat, saving->heat); /* whether it counts is in the code */
-        bytes = back_host->save(saving->back, tb, buffer, size);
+        bytes = back_host->save(opaque, tb, buffer, size);
     }
     tb_free(tb);
     return bytes;
 }
 
-void keep_save(struct store *store, struct back *back, int32_t heat)
+void keep_save(struct store *store, struct back *back)
 {
-    struct saving saving = { back, heat };
     struct error err;
 
-    if (store != NULL && store_save(store, make_image, &saving, &err) < 0)
+    if (store != NULL && store_save(store, make_image, back, &err) < 0)
         log_debug("%s", err.text);
 }

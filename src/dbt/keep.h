@@ -26,7 +26,7 @@ static inline void keep_hot(const struct tb *tb)
     if (tb->kept != NULL)
         store_hot(tb->kept);
 }
-/* Writes the file. No hart runs. heat: of new blocks. */
-void keep_save(struct store *store, struct back *back, int32_t heat);
+/* Writes the file. No hart runs. */
+void keep_save(struct store *store, struct back *back);
 
 #endif

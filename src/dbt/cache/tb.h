@@ -28,9 +28,8 @@ struct tb {
     /* Where each link's jump in `code` has its displacement, in the written mapping. */
     uint8_t *link_site[T0_MAX_LINKS];
     _Atomic uint32_t code_in; /* parts of code memory that code of it lies in: back.h, give_up */
-    /* Counted down by compiled code where it jumps back; below 0 it asks for a region (regions.h)
-     * of the loop. TB_COLD: it does not count. */
-    _Atomic int32_t heat;
+    /* A region (regions.h) of a loop that it closes has been asked for: not again so often. */
+    _Atomic uint32_t patience;
     _Atomic bool is_region;     /* `code` is that of the region this block is the head of */
     _Atomic uint32_t runs;      /* interpreted so far; compiling starts at a threshold */
     struct kept *kept;          /* as it is in the store (dbt/store/); NULL: not */
@@ -46,8 +45,6 @@ struct tb *tb_new(const struct t0_op *op, unsigned ops, const struct t0_insn *in
 void tb_free(struct tb *tb); /* one that was never inserted; NULL is fine */
 /* The hash `content` holds; two pieces because an instruction may straddle pages. */
 uint64_t tb_hash(const uint8_t *bytes, size_t len, uint64_t before);
-
-#define TB_COLD INT32_MAX
 
 /* Counts a run; true when tb has been run often enough to be compiled. Harts may lose counts to
  * each other: it is a hint. */

@@ -119,12 +119,12 @@ size_t t1_image_save(struct back *back, struct tb *tb, uint8_t *buffer, size_t s
 
 /* ---- loading ---- */
 
-/* An address in tb that code may hold: its heat, one of its ops, or itself and an exit's number. */
+/* An address in tb that code may hold: one of its ops, or itself and an exit's number. */
 static bool is_in_block(const struct tb *tb, uint64_t offset)
 {
     size_t op = offset - offsetof(struct tb, op);
 
-    if (offset < T0_MAX_LINKS || offset == offsetof(struct tb, heat))
+    if (offset < T0_MAX_LINKS)
         return true;
     return offset >= offsetof(struct tb, op) && op % sizeof(struct t0_op) == 0 &&
            op / sizeof(struct t0_op) < tb->ops;

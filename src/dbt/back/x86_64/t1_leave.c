@@ -38,11 +38,11 @@ static void note_exit(struct t1 *t, uint8_t *from, int64_t target, unsigned link
     cold->link = link;
 }
 
-/* A hot loop is told of by leaving through the exit that closes it. */
+/* A hot loop is told of by leaving through the exit that closes it. The hart counts, not the loop:
+ * harts that share code would take the count's cache line from each other at each turn. */
 static void count_turn(struct t1 *t, int64_t target, unsigned link)
 {
-    t1_block_address(t, RAX, &t->tb->heat);
-    x86_alu_mi(&t->a, ALU_SUB, 4, x86_at(RAX, 0), 1);
+    x86_alu_mi(&t->a, ALU_SUB, 4, t1_field(HART_DISP(run.turns)), 1);
     note_exit(t, x86_jcc(&t->a, CC_S), target, link);
 }
 
@@ -75,8 +75,7 @@ static void go_to(struct t1 *t, int64_t target, unsigned link, bool call)
 void t1_jump_to(struct t1 *t, int64_t target, unsigned link)
 {
     t1_hear(t, target);
-    if (in_page(t, target) && is_backward(t, target) && link < T0_MAX_LINKS &&
-        atomic_load(&t->tb->heat) != TB_COLD)
+    if (in_page(t, target) && is_backward(t, target) && link < T0_MAX_LINKS && t->tuning->t2)
         count_turn(t, target, link);
     go_to(t, target, link, false);
 }
