@@ -680,6 +680,12 @@ void dbt_get_regions_stats(struct dbt *dbt, struct regions_stats *ret_stats)
         regions_get_stats(dbt->regions, ret_stats);
 }
 
+void dbt_wait_for_store(struct dbt *dbt)
+{
+    if (dbt->store != NULL)
+        store_wait(dbt->store);
+}
+
 void dbt_wait_for_regions(struct dbt *dbt)
 {
     if (dbt->regions != NULL)

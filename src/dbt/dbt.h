@@ -70,6 +70,8 @@ struct store_stats;
 bool dbt_get_store_stats(struct dbt *dbt, struct store_stats *ret_stats);
 /* Of regions (dbt/regions.h); all zero when none are made. */
 void dbt_get_regions_stats(struct dbt *dbt, struct regions_stats *ret_stats);
+/* Waits until what --jit-cache has kept is there. One thread. */
+void dbt_wait_for_store(struct dbt *dbt);
 /* Waits until all loops found hot so far have been compiled. No hart is inside dbt_run(). */
 void dbt_wait_for_regions(struct dbt *dbt);
 

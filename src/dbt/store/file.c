@@ -260,7 +260,9 @@ void file_read(struct store *store)
             return;
     }
     log_debug("--jit-cache: '%s' is not a file of ours, or damaged: ignored, to be replaced", name);
+    pthread_mutex_lock(&store->lock);
     store->stats.ignored = 1;
+    pthread_mutex_unlock(&store->lock);
     free(data);
 }
 

@@ -57,7 +57,11 @@ struct store {
     struct store_identity identity;
     size_t max_bytes;
     struct kept *_Atomic bucket[STORE_BUCKETS];
-    uint8_t *read; /* the file */
+    /* The file, by `reader`; for others when it has been waited for, but for what can be found. */
+    pthread_t reader;
+    bool has_reader;
+    _Atomic bool ready; /* nothing more is being read */
+    uint8_t *read;
     struct kept *read_kept;
     size_t read_records;
     _Atomic uint64_t found;

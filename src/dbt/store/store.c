@@ -9,6 +9,7 @@
  * block changes, the block is not found, and kept once more.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -39,7 +40,7 @@ static struct kept *_Atomic *bucket_of(struct store *store, uint32_t hash)
     return &store->bucket[hash % STORE_BUCKETS];
 }
 
-static void publish(struct store *store, struct kept *kept)
+static void publish_locked(struct store *store, struct kept *kept)
 {
     struct kept *_Atomic *bucket = bucket_of(store, kept->record->hash);
 
@@ -157,6 +158,8 @@ struct kept *store_add(struct store *store, const struct kept_view *block, size_
     struct kept *kept = NULL;
     struct chunk *chunk;
 
+    if (!atomic_load_explicit(&store->ready, memory_order_acquire))
+        return NULL; /* the file may have it */
     header.bytes = (uint32_t)record_bytes(&header);
     pthread_mutex_lock(&store->lock);
     chunk = room_locked(store, header.bytes);
@@ -171,7 +174,7 @@ struct kept *store_add(struct store *store, const struct kept_view *block, size_
         chunk->used += header.bytes;
         store->added_bytes += header.bytes;
         store->added++;
-        publish(store, kept);
+        publish_locked(store, kept);
     }
     pthread_mutex_unlock(&store->lock);
     return kept;
@@ -268,6 +271,7 @@ int store_save(struct store *store, store_image_fn *make_image, void *opaque, st
     size_t news = 0;
     int rc;
 
+    store_wait(store);
     (void)store_each(store, count_news, &news);
     news += store->added;
     if (news == 0 || news < store->read_records / 64)
@@ -300,13 +304,46 @@ bool store_index(struct store *store, uint8_t *file, const struct store_header *
 
         kept->record = (const struct record *)(const void *)at;
         at += kept->record->bytes;
-        publish(store, kept);
+        pthread_mutex_lock(&store->lock); /* not for long: others look for blocks meanwhile */
+        publish_locked(store, kept);
+        pthread_mutex_unlock(&store->lock);
     }
+    pthread_mutex_lock(&store->lock);
     store->read = file;
     store->read_records = header->records;
     store->stats.read = header->records;
     store->stats.bytes = header->bytes;
+    pthread_mutex_unlock(&store->lock);
     return true;
+}
+
+static void *read_file(void *arg)
+{
+    struct store *store = arg;
+
+    file_read(store);
+    atomic_store_explicit(&store->ready, true, memory_order_release);
+    return NULL;
+}
+
+/* Beside what else a machine does when it begins: it takes a twentieth of a second. */
+static void begin_reading(struct store *store)
+{
+    sigset_t all, old;
+
+    sigfillset(&all); /* signals are the main thread's */
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    store->has_reader = pthread_create(&store->reader, NULL, read_file, store) == 0;
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (!store->has_reader)
+        (void)read_file(store);
+}
+
+void store_wait(struct store *store)
+{
+    if (store->has_reader)
+        pthread_join(store->reader, NULL);
+    store->has_reader = false;
 }
 
 int store_open(struct store **ret_store, const char *dir, const struct store_identity *identity,
@@ -325,7 +362,7 @@ int store_open(struct store **ret_store, const char *dir, const struct store_ide
         return rc;
     }
     pthread_mutex_init(&store->lock, NULL);
-    file_read(store);
+    begin_reading(store);
     *ret_store = store;
     return 0;
 }
@@ -336,6 +373,7 @@ void store_free(struct store *store)
 
     if (store == NULL)
         return;
+    store_wait(store);
     for (struct chunk *chunk = store->chunk; chunk != NULL; chunk = next) {
         next = chunk->next;
         free(chunk);
@@ -347,9 +385,11 @@ void store_free(struct store *store)
     free(store);
 }
 
-void store_get_stats(const struct store *store, struct store_stats *ret_stats)
+void store_get_stats(struct store *store, struct store_stats *ret_stats)
 {
+    pthread_mutex_lock(&store->lock);
     *ret_stats = store->stats;
-    ret_stats->found = atomic_load(&store->found);
     ret_stats->added = store->added;
+    pthread_mutex_unlock(&store->lock);
+    ret_stats->found = atomic_load(&store->found);
 }

@@ -34,11 +34,14 @@ struct store_identity {
 void store_identity_init(struct store_identity *identity);
 void store_identity_add(struct store_identity *identity, const void *data, size_t size);
 
-/* Opens the folder, which is made if need be, and reads what it has under this identity. A folder
- * that cannot be made, or that others can write to, is an error with a sentence. A file that is
- * not as store_save() writes it counts as absent. max_bytes bounds memory and file. */
+/* Opens the folder, which is made if need be, and begins to read what it has under this identity,
+ * on a thread of its own. A folder that cannot be made, or that others can write to, is an error
+ * with a sentence. A file that is not as store_save() writes it counts as absent. max_bytes bounds
+ * memory and file. */
 int store_open(struct store **ret_store, const char *dir, const struct store_identity *identity,
                size_t max_bytes, struct error *err) NODISCARD;
+/* Until all is read. One thread may; no other needs to. */
+void store_wait(struct store *store);
 void store_free(struct store *store); /* does not save; NULL is fine */
 
 /* bytes: what lies at `offset` of a page, `size` of them readable. NULL: no block begins so. */
@@ -57,7 +60,8 @@ struct kept_view {
 };
 void kept_view(const struct kept *kept, struct kept_view *ret_view);
 
-/* Adds what has been translated from bytes[0..length); `size` as in store_find(). NULL: no room. */
+/* Adds what has been translated from bytes[0..length); `size` as in store_find(). NULL: no room, or
+ * the file, which may have it, is still being read. */
 struct kept *store_add(struct store *store, const struct kept_view *block, size_t size);
 /* It was run often enough to be compiled: its host code is to be kept too. */
 void store_hot(struct kept *kept);
@@ -74,6 +78,6 @@ struct store_stats {
     uint64_t found, added;   /* since the start */
     uint64_t bytes, ignored; /* of the file as read; 1: there was a file, and it was no good */
 };
-void store_get_stats(const struct store *store, struct store_stats *ret_stats);
+void store_get_stats(struct store *store, struct store_stats *ret_stats);
 
 #endif

@@ -90,6 +90,7 @@ bool fixture_init_keeping(struct fixture *f, unsigned harts, const struct dbt_tu
     init(
         f, harts,
         (struct dbt_config){ .code_bytes = FIXTURE_CODE_BYTES, .tuning = tuning, .keep_dir = dir });
+    dbt_wait_for_store(f->dbt);
     return true;
 }
 

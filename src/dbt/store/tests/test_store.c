@@ -53,6 +53,7 @@ static struct store *open_as(const char *dir, const struct store_identity *ident
     struct store *store = NULL;
 
     assert_int_equal(store_open(&store, dir, identity, MAX_BYTES, NULL), 0);
+    store_wait(store);
     return store;
 }
 
@@ -398,6 +399,7 @@ TEST(a_full_file_loses_what_this_run_did_not_use)
     make_dir(dir);
     for (unsigned round = 0; round < 3; round++) {
         assert_int_equal(store_open(&store, dir, &mine, 4096, NULL), 0);
+        store_wait(store);
         for (unsigned i = 0; i < 18; i++)
             add_block(store, round * 18 + i);
         assert_int_equal(store_save(store, no_image, NULL, NULL), 0);
