@@ -15,6 +15,7 @@ enum { PAGES = 256, FIRST_PAGE = 16 };
 
 static __thread unsigned locks;
 
+/* The linker's names. NOLINTBEGIN(readability-identifier-naming) */
 int __real_pthread_mutex_lock(pthread_mutex_t *mutex);
 int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex);
 int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex)
@@ -22,6 +23,7 @@ int __wrap_pthread_mutex_lock(pthread_mutex_t *mutex)
     locks++;
     return __real_pthread_mutex_lock(mutex);
 }
+/* NOLINTEND(readability-identifier-naming) */
 
 static uint32_t branch(unsigned row, unsigned rs1, unsigned rs2, int64_t offset)
 {

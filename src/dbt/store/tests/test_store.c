@@ -18,7 +18,7 @@ static const struct store_identity mine = { { 11, 22 } };
 
 static void make_dir(char dir[64])
 {
-    strcpy(dir, "/tmp/vireo-store-XXXXXX");
+    snprintf(dir, 64, "/tmp/vireo-store-XXXXXX");
     assert_non_null(mkdtemp(dir));
 }
 
@@ -336,7 +336,7 @@ TEST(a_folder_that_is_not_ours_alone_is_an_error)
         assert_int_equal(chown(inner, 1, 1), 0);
         refuses(inner, EPERM, "somebody else");
     }
-    strcat(inner, "/not/there");
+    snprintf(inner + strlen(inner), sizeof(inner) - strlen(inner), "/not/there");
     refuses(inner, ENOENT, "No such file");
     refuses("/dev/null", ENOTDIR, "Not a directory");
     remove_dir(dir);
