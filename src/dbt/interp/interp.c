@@ -60,6 +60,15 @@ static inline struct tb *chained(struct dbt_hart *dh, struct tb *tb, gva_t pc, u
     return likely(next != NULL) ? next : dbt_block_after(dh, tb, pc, link, target);
 }
 
+/* Where tb is entered other than at its head, uncounted: t0_step(); lock-step, in mid-block. */
+static const struct t0_op *amid(struct dbt_hart *dh, const struct tb *tb)
+{
+    const struct t0_op *op = dh->resume;
+
+    dh->resume = NULL;
+    return op == NULL && tb->insns == 0 ? tb->op : op;
+}
+
 /* NOLINTNEXTLINE(readability-function-size): handlers are labels of one function, see above. */
 void t0_run(struct dbt_hart *dh, struct tb *tb, gva_t pc)
 {
@@ -84,11 +93,9 @@ void t0_run(struct dbt_hart *dh, struct tb *tb, gva_t pc)
         DISPATCH;                                                                                  \
     } while (0)
 
-    if (unlikely(tb->insns == 0 || dh->resume != NULL)) { /* t0_step(); lock-step, in mid-block */
-        ip = dh->resume != NULL ? dh->resume : tb->op;
-        dh->resume = NULL;
+    ip = amid(dh, tb);
+    if (unlikely(ip != NULL))
         DISPATCH;
-    }
 enter: /* tb at pc: other threads are heard here, once per block */
     if (unlikely(atomic_load_explicit(&hart->attention, memory_order_relaxed) != 0)) {
         hart->s.pc = pc;
