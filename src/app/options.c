@@ -110,15 +110,21 @@ static int set_cpus(struct options *o, const struct kv_list *kv, const char *tex
 static int set_memory(struct options *o, const struct kv_list *kv, const char *text,
                       struct error *err)
 {
+    const char *size = kv_get(kv, "size"), *shared = kv_get(kv, "shared");
     uint64_t bytes;
-    int rc = value_size(text, NULL, &bytes, err);
+    int rc;
 
-    (void)kv;
+    if (size == NULL)
+        return error_set(err, EINVAL, "'%s' has no size; write 1G, say", text);
+    rc = value_size(size, NULL, &bytes, err);
+    o->machine.memory_shared = false;
+    if (rc == 0 && shared != NULL)
+        rc = value_bool(shared, "shared", &o->machine.memory_shared, err);
     if (rc < 0)
         return rc;
     if (bytes < MIB(16) || bytes % MIB(2) != 0)
         return error_set(err, EINVAL,
-                         "'%s' is not at least 16M and a multiple of 2M; write 1G, say", text);
+                         "'%s' is not at least 16M and a multiple of 2M; write 1G, say", size);
     o->machine.memory = bytes;
     return 0;
 }
@@ -372,7 +378,8 @@ static const struct option option_table[] = {
     { "flash", TAKES_KEYS, "path readonly", "F[,readonly=on]", "a flash bank of 32M; twice: code and variables", set_flash },
     { "dtb", TAKES_TEXT, NULL, "F", "device tree to give the guest instead of ours", set_dtb },
     { "cpus", TAKES_TEXT, NULL, "N", "harts, 1 to 64 (default 1)", set_cpus },
-    { "memory", TAKES_TEXT, NULL, "SIZE", "RAM, like 512M or 4G (default 1G)", set_memory },
+    { "memory", TAKES_KEYS, "size shared", "SIZE[,shared=on]",
+      "RAM, like 512M or 4G (default 1G); shared: a memory file, which other processes can map", set_memory },
     { "cpu", TAKES_TEXT, NULL, "rv64[,EXT=on|off]...[,mmu=MODE]",
       "what the harts can do; EXT: zba, zicbom, ...; MODE: bare, sv39, sv48, sv57", set_cpu },
     { "machine", TAKES_TEXT, NULL, "NAME", "the board: virt (the default)", set_machine },

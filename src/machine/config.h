@@ -36,7 +36,8 @@ struct machine_config {
     const char *jit_cache; /* folder to keep translated code in; NULL: none */
     struct isa_config isa;
     unsigned cpus;   /* 1..CONFIG_MAX_CPUS */
-    uint64_t memory; /* bytes of RAM, at least 16 MiB, a multiple of 2 MiB */
+    uint64_t memory;    /* bytes of RAM, at least 16 MiB, a multiple of 2 MiB */
+    bool memory_shared; /* a memfd, not memory of this process alone */
 
     const char *bios;                            /* M-mode firmware; NULL: the built-in SBI */
     const char *kernel, *initrd, *cmdline, *dtb; /* NULL when not given */

@@ -1,9 +1,11 @@
 /*
  * mem/ram.c - RAM blocks and the dirty hub.
  *
- * A block is one memfd mapping, sealed at its size, without reserve: what the guest never
- * touches costs nothing. Beside it lie, in one anonymous mapping just as lazy, the watch bytes
- * and the dirty bitmaps of all clients.
+ * A block is one mapping without reserve: what the guest never touches costs nothing. A private one
+ * is anonymous memory, which begins where a huge page can: a guest touches its memory everywhere, so
+ * the host's page faults and the walks of its TLB are a good part of a short run. A shared one is a
+ * memfd, sealed at its size. Beside it lie, in one anonymous mapping just as lazy, the watch bytes and
+ * the dirty bitmaps of all clients.
  *
  * The hub's one rule of order. A writer stores its bytes, then looks at the watch byte. A client
  * sets the watch byte, then looks at the bytes. Each needs a full barrier between the two, or
@@ -32,6 +34,9 @@
 
 /* A client that watches must be a bit of the watch byte. */
 _Static_assert(DIRTY_CLIENTS <= 8, "one bit of the watch byte per client");
+
+/* Of x86-64, and of aarch64 and riscv64 with pages of 4 KiB. */
+#define HUGE_PAGE ((size_t)2 << 20)
 
 static size_t page_count(const struct ram_block *block)
 {
@@ -82,31 +87,62 @@ static uint64_t host_available(void)
     return available == UINT64_MAX ? available : available + swap;
 }
 
-static int map_memory(struct ram_block *block, struct error *err)
+static int no_map(const struct ram_block *block, struct error *err)
 {
-    const char *name = block->name;
+    return error_set(err, errno,
+                     "cannot map %zu MiB of memory for '%s': %s; ask for less memory or raise "
+                     "the address space limit (ulimit -v)",
+                     block->size >> 20, block->name, strerror(errno));
+}
 
-    block->fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+static int map_private(struct ram_block *block, struct error *err)
+{
+    size_t align = block->size >= HUGE_PAGE ? HUGE_PAGE : PAGE_SIZE_BYTES;
+    size_t room = block->size + align - PAGE_SIZE_BYTES, before;
+    uint8_t *map = mmap(NULL, room, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (map == MAP_FAILED)
+        return no_map(block, err);
+    before = -(uintptr_t)map & (align - 1);
+    if (before != 0)
+        munmap(map, before);
+    if (room - before != block->size)
+        munmap(map + before + block->size, room - before - block->size);
+    block->hva = map + before;
+    return 0;
+}
+
+static int map_shared(struct ram_block *block, struct error *err)
+{
+    uint8_t *map;
+
+    block->fd = memfd_create(block->name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (block->fd < 0)
-        return error_set(err, errno, "cannot create a memory file for '%s': %s", name,
+        return error_set(err, errno, "cannot create a memory file for '%s': %s", block->name,
                          strerror(errno));
     if (ftruncate(block->fd, (off_t)block->size) < 0)
         return error_set(err, errno,
                          "cannot size the memory file of '%s' to %zu MiB: %s; ask for less memory "
                          "or raise the file size limit (ulimit -f)",
-                         name, block->size >> 20, strerror(errno));
+                         block->name, block->size >> 20, strerror(errno));
     /* Who shares the file must not be able to pull it from under us. A host that cannot seal
      * does without. */
     (void)fcntl(block->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
-    block->hva =
+    map =
         mmap(NULL, block->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, block->fd, 0);
-    if (block->hva == MAP_FAILED) {
-        block->hva = NULL;
-        return error_set(err, errno,
-                         "cannot map %zu MiB of memory for '%s': %s; ask for less memory or raise "
-                         "the address space limit (ulimit -v)",
-                         block->size >> 20, name, strerror(errno));
-    }
+    if (map == MAP_FAILED)
+        return no_map(block, err);
+    block->hva = map;
+    return 0;
+}
+
+static int map_memory(struct ram_block *block, bool shared, struct error *err)
+{
+    int rc = shared ? map_shared(block, err) : map_private(block, err);
+
+    if (rc < 0)
+        return rc;
     /* Both are wishes. */
     (void)madvise(block->hva, block->size, MADV_HUGEPAGE);
     (void)madvise(block->hva, block->size, MADV_DONTDUMP);
@@ -129,7 +165,8 @@ static int map_notes(struct ram_block *block, struct error *err)
     return 0;
 }
 
-int ram_block_new(struct ram_block **ret_block, const char *name, uint64_t size, struct error *err)
+static int block_new(struct ram_block **ret_block, const char *name, uint64_t size, bool shared,
+                     struct error *err)
 {
     uint64_t available = host_available();
     struct ram_block *block;
@@ -154,7 +191,7 @@ int ram_block_new(struct ram_block **ret_block, const char *name, uint64_t size,
     block->fd = -1;
     block->size = (size_t)((size + PAGE_OFFSET_MASK) & PAGE_ADDR_MASK);
     atomic_init(&block->refs, 1);
-    rc = map_memory(block, err);
+    rc = map_memory(block, shared, err);
     if (rc == 0)
         rc = map_notes(block, err);
     if (rc < 0) {
@@ -163,6 +200,17 @@ int ram_block_new(struct ram_block **ret_block, const char *name, uint64_t size,
     }
     *ret_block = block;
     return 0;
+}
+
+int ram_block_new(struct ram_block **ret_block, const char *name, uint64_t size, struct error *err)
+{
+    return block_new(ret_block, name, size, false, err);
+}
+
+int ram_block_new_shared(struct ram_block **ret_block, const char *name, uint64_t size,
+                         struct error *err)
+{
+    return block_new(ret_block, name, size, true, err);
 }
 
 struct ram_block *ram_block_ref(struct ram_block *block)

@@ -1,6 +1,7 @@
 /* mem/ram.h - host memory that is guest RAM, and who wrote which page of it.
  *
- * A ram_block is a memfd mapping, page-granular, reference-counted. Its pages can be *watched*:
+ * A ram_block is a mapping, page-granular, reference-counted: of this process alone, in huge pages
+ * where the host gives them, or of a memfd, which other processes can map. Its pages can be *watched*:
  * a client (snapshot, migration, code invalidation, display) asks to be told of the next write.
  * That is the dirty hub: one owner for "who wrote this page".
  *
@@ -38,7 +39,7 @@ struct dirty_listener {
 struct ram_block {
     uint8_t *hva; /* read-only field for others; PAGE_SIZE_BYTES-aligned */
     size_t size;  /* bytes, a multiple of the page size */
-    int fd;       /* the memfd; mem/ owns it */
+    int fd;       /* the memfd of a shared block, which mem/ owns; else -1 */
     const char *name;
     _Atomic uint8_t *watch; /* a byte per page; see above */
     /* private */
@@ -52,6 +53,9 @@ struct ram_block {
  * (checked against what the host has available, as overcommit would let it pass). */
 int ram_block_new(struct ram_block **ret_block, const char *name, uint64_t size,
                   struct error *err) NODISCARD;
+/* The same over a memfd, sealed at its size. Hosts rarely give those huge pages. */
+int ram_block_new_shared(struct ram_block **ret_block, const char *name, uint64_t size,
+                         struct error *err) NODISCARD;
 struct ram_block *ram_block_ref(struct ram_block *block);
 void ram_block_unref(struct ram_block *block); /* NULL is fine */
 

@@ -211,16 +211,21 @@ class Vireo:
             fields = file.read().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def ram_bytes(self):
+        size = dict(zip(self.args, self.args[1:])).get("--memory", "1G").split(",")[0]
+        return int(size[:-1]) << {"M": 20, "G": 30}[size[-1]]
+
     def own_memory(self):
-        """KiB held besides the guest's RAM, which is the memory with a name but the compiled code's.
-        That is mapped twice and counts once."""
-        total, unit = 0, None
+        """KiB held besides the guest's RAM, which is one mapping of just its size. Compiled code
+        is mapped twice and counts once."""
+        total, unit, ram = 0, None, self.ram_bytes()
         with open(f"/proc/{self.process.pid}/smaps") as file:
             for line in file:
-                if re.match(r"[0-9a-f]+-[0-9a-f]+ ", line):
-                    unit = "Rss:"
-                    if "/memfd:" in line:
-                        unit = "Pss:" if "/memfd:vireo-code" in line else None
+                match = re.match(r"([0-9a-f]+)-([0-9a-f]+) ", line)
+                if match:
+                    unit = "Pss:" if "/memfd:" in line else "Rss:"
+                    if int(match[2], 16) - int(match[1], 16) == ram:
+                        unit = None
                 elif unit is not None and line.startswith(unit):
                     total += int(line.split()[1])
         return total

@@ -1,6 +1,8 @@
 """A kernel to its shell, to power-off, and again; what the machine costs meanwhile."""
 
+import mmap
 import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -137,6 +139,20 @@ def test_memory_outside_the_guests(boot, disk, accel, mib):
     kib = machine.own_memory()
     machine.power_off()
     assert kib <= mib * 1024, f"{kib} KiB"
+
+
+def test_shared_memory_is_a_file_others_can_map(boot):
+    """Memory of one process has huge pages where the host gives them; shared memory has a name."""
+    machine = boot("--memory", "256M,shared=on", cmdline="console=ttyS0 quiet here-is-the-guest")
+    machine.to_shell()
+    (fd,) = (
+        path
+        for path in pathlib.Path(f"/proc/{machine.process.pid}/fd").iterdir()
+        if os.readlink(path).startswith("/memfd:dram")
+    )
+    with open(fd, "rb") as file, mmap.mmap(file.fileno(), 256 << 20, prot=mmap.PROT_READ) as ram:
+        assert ram.find(b"here-is-the-guest") > 0
+    machine.power_off()
 
 
 def test_memory_with_all_code_memory_in_use(boot):

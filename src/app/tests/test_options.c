@@ -101,6 +101,11 @@ TEST(sizes_and_counts)
     parse_good(&o, "--kernel k --cpus 64 --memory 16M");
     assert_int_equal(o.machine.cpus, 64);
     assert_true(o.machine.memory == MIB(16));
+    assert_false(o.machine.memory_shared);
+    options_fini(&o);
+    parse_good(&o, "--kernel k --memory 2G,shared=on");
+    assert_true(o.machine.memory == GIB(2));
+    assert_true(o.machine.memory_shared);
     options_fini(&o);
 }
 
@@ -254,6 +259,8 @@ static const struct bad {
     { "--memory lots", "--memory: 'lots'", "512M" },
     { "--memory 15M", "--memory: '15M'", "at least 16M" },
     { "--memory 17M", "--memory: '17M'", "multiple of 2M" },
+    { "--memory shared=on", "--memory: 'shared=on'", "1G" },
+    { "--memory 1G,shared=1", "--memory: shared: '1'", "'on' nor 'off'" },
     { "--cpu arm", "--cpu", "rv64" },
     { "--cpu rv64,zba=1", "--cpu", "on or off" },
     { "--cpu rv64,mmu=sv32", "--cpu", "sv39" },

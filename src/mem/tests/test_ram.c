@@ -16,28 +16,54 @@
 
 TEST(a_block_is_whole_pages_of_zeros_that_cost_nothing_untouched)
 {
+    const size_t size = MIB(512) + PAGE_SIZE_BYTES;
     struct ram_block *block;
-    struct stat st;
+    unsigned char *resident = malloc(size / PAGE_SIZE_BYTES);
 
+    assert_non_null(resident);
     assert_int_equal(ram_block_new(&block, "test", MIB(512) + 1, NULL), 0);
-    assert_int_equal(block->size, MIB(512) + PAGE_SIZE_BYTES);
-    assert_int_equal((uintptr_t)block->hva & PAGE_OFFSET_MASK, 0);
-    assert_int_equal(fstat(block->fd, &st), 0);
-    assert_int_equal(st.st_size, block->size);
-    assert_int_equal(st.st_blocks, 0);
+    assert_int_equal(block->size, size);
+    assert_int_equal((uintptr_t)block->hva & (MIB(2) - 1), 0);
+    assert_int_equal(block->fd, -1);
+    assert_int_equal(mincore(block->hva, size, resident), 0);
+    for (size_t page = 0; page < size / PAGE_SIZE_BYTES; page++)
+        assert_int_equal(resident[page] & 1, 0);
     assert_int_equal(block->hva[MIB(300)], 0);
     ram_block_unref(ram_block_ref(block));
     block->hva[block->size - 1] = 1; /* still there */
     ram_block_unref(block);
     ram_block_unref(NULL);
+    free(resident);
 }
 
-TEST(the_memory_file_shares_and_cannot_be_cut)
+TEST(what_is_beside_a_block_is_left_alone)
+{
+    struct ram_block *block[16];
+
+    /* Sizes that make the mapping begin and end anywhere within its room. */
+    for (unsigned i = 0; i < 16; i++) {
+        assert_int_equal(ram_block_new(&block[i], "test", MIB(2) + i * PAGE_SIZE_BYTES, NULL), 0);
+        memset(block[i]->hva, (int)i + 1, block[i]->size);
+    }
+    for (unsigned i = 0; i < 16; i += 2)
+        ram_block_unref(block[i]);
+    for (unsigned i = 1; i < 16; i += 2) {
+        assert_int_equal(block[i]->hva[0], i + 1);
+        assert_int_equal(block[i]->hva[block[i]->size - 1], i + 1);
+        ram_block_unref(block[i]);
+    }
+}
+
+TEST(a_shared_block_is_a_file_that_cannot_be_cut)
 {
     struct ram_block *block;
+    struct stat st;
     uint8_t *other;
 
-    assert_int_equal(ram_block_new(&block, "test", PAGE_SIZE_BYTES, NULL), 0);
+    assert_int_equal(ram_block_new_shared(&block, "test", MIB(4) + 1, NULL), 0);
+    assert_int_equal(fstat(block->fd, &st), 0);
+    assert_int_equal(st.st_size, MIB(4) + PAGE_SIZE_BYTES);
+    assert_int_equal(st.st_blocks, 0);
     other = mmap(NULL, PAGE_SIZE_BYTES, PROT_READ, MAP_SHARED, block->fd, 0);
     assert_ptr_not_equal(other, MAP_FAILED);
     block->hva[17] = 42;
