@@ -29,6 +29,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -143,9 +144,13 @@ static int map_memory(struct ram_block *block, bool shared, struct error *err)
 
     if (rc < 0)
         return rc;
-    /* Both are wishes. */
-    (void)madvise(block->hva, block->size, MADV_HUGEPAGE);
+    /* All are wishes. The name is for who reads /proc/PID/smaps, and keeps the mapping apart from
+     * another block's beside it. */
+    if (block->size >= HUGE_PAGE)
+        (void)madvise(block->hva, block->size, MADV_HUGEPAGE);
     (void)madvise(block->hva, block->size, MADV_DONTDUMP);
+    if (!shared)
+        (void)prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, block->hva, block->size, block->name);
     return 0;
 }
 
