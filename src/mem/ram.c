@@ -38,6 +38,7 @@ _Static_assert(DIRTY_CLIENTS <= 8, "one bit of the watch byte per client");
 
 /* Of x86-64, and of aarch64 and riscv64 with pages of 4 KiB. */
 #define HUGE_PAGE ((size_t)2 << 20)
+#define GUARD PAGE_SIZE_BYTES
 
 static size_t page_count(const struct ram_block *block)
 {
@@ -96,21 +97,25 @@ static int no_map(const struct ram_block *block, struct error *err)
                      block->size >> 20, block->name, strerror(errno));
 }
 
+/* Behind it a page stays that nothing may touch: also so that it is a mapping of just its size, not
+ * one with another block's beside it, which is what tells a guest's memory from Vireo's own. */
 static int map_private(struct ram_block *block, struct error *err)
 {
     size_t align = block->size >= HUGE_PAGE ? HUGE_PAGE : PAGE_SIZE_BYTES;
-    size_t room = block->size + align - PAGE_SIZE_BYTES, before;
-    uint8_t *map = mmap(NULL, room, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    size_t keep = block->size + GUARD, room = keep + align - PAGE_SIZE_BYTES, before;
+    uint8_t *map =
+        mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
     if (map == MAP_FAILED)
         return no_map(block, err);
     before = -(uintptr_t)map & (align - 1);
     if (before != 0)
         munmap(map, before);
-    if (room - before != block->size)
-        munmap(map + before + block->size, room - before - block->size);
+    if (room - before != keep)
+        munmap(map + before + keep, room - before - keep);
     block->hva = map + before;
+    if (mprotect(block->hva, block->size, PROT_READ | PROT_WRITE) < 0)
+        return no_map(block, err);
     return 0;
 }
 
@@ -144,8 +149,7 @@ static int map_memory(struct ram_block *block, bool shared, struct error *err)
 
     if (rc < 0)
         return rc;
-    /* All are wishes. The name is for who reads /proc/PID/smaps, and keeps the mapping apart from
-     * another block's beside it. */
+    /* All are wishes. The name is for who reads /proc/PID/smaps. */
     if (block->size >= HUGE_PAGE)
         (void)madvise(block->hva, block->size, MADV_HUGEPAGE);
     (void)madvise(block->hva, block->size, MADV_DONTDUMP);
@@ -231,7 +235,7 @@ void ram_block_unref(struct ram_block *block)
     if (block->notes != NULL)
         munmap(block->notes, notes_size(block));
     if (block->hva != NULL)
-        munmap(block->hva, block->size);
+        munmap(block->hva, block->size + (block->fd < 0 ? GUARD : 0));
     if (block->fd >= 0)
         close(block->fd);
     free(block);

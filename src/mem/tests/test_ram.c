@@ -54,6 +54,21 @@ TEST(what_is_beside_a_block_is_left_alone)
     }
 }
 
+TEST(behind_a_block_is_nothing)
+{
+    struct ram_block *block;
+    int pipes[2];
+
+    assert_int_equal(ram_block_new(&block, "test", MIB(2), NULL), 0);
+    assert_int_equal(pipe(pipes), 0);
+    assert_int_equal(write(pipes[1], block->hva + block->size - 1, 1), 1);
+    assert_int_equal(write(pipes[1], block->hva + block->size, 1), -1);
+    assert_int_equal(errno, EFAULT);
+    close(pipes[0]);
+    close(pipes[1]);
+    ram_block_unref(block);
+}
+
 TEST(a_shared_block_is_a_file_that_cannot_be_cut)
 {
     struct ram_block *block;
