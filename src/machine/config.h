@@ -35,7 +35,7 @@ struct machine_config {
     const char *accel;     /* as accel_choose() takes it; NULL: the best available */
     const char *jit_cache; /* folder to keep translated code in; NULL: none */
     struct isa_config isa;
-    unsigned cpus;   /* 1..CONFIG_MAX_CPUS */
+    unsigned cpus;      /* 1..CONFIG_MAX_CPUS */
     uint64_t memory;    /* bytes of RAM, at least 16 MiB, a multiple of 2 MiB */
     bool memory_shared; /* a memfd, not memory of this process alone */
 

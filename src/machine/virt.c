@@ -85,7 +85,7 @@ static int build_memory(struct board *board, struct error *err)
     struct machine *machine = board->machine;
     const struct machine_config *config = &machine->config;
     int rc = (config->memory_shared ? ram_block_new_shared : ram_block_new)(&board->ram, "dram",
-                                                                           config->memory, err);
+                                                                            config->memory, err);
 
     if (rc == 0)
         rc = ram_block_new(&board->mrom_block, "mrom", VIRT_MROM_BYTES, err);

@@ -2,10 +2,10 @@
  * mem/ram.c - RAM blocks and the dirty hub.
  *
  * A block is one mapping without reserve: what the guest never touches costs nothing. A private one
- * is anonymous memory, which begins where a huge page can: a guest touches its memory everywhere, so
- * the host's page faults and the walks of its TLB are a good part of a short run. A shared one is a
- * memfd, sealed at its size. Beside it lie, in one anonymous mapping just as lazy, the watch bytes and
- * the dirty bitmaps of all clients.
+ * is anonymous memory, which begins where a huge page can: a guest touches its memory everywhere,
+ * so the host's page faults and the walks of its TLB are a good part of a short run. A shared one
+ * is a memfd, sealed at its size. Beside it lie, in one anonymous mapping just as lazy, the watch
+ * bytes and the dirty bitmaps of all clients.
  *
  * The hub's one rule of order. A writer stores its bytes, then looks at the watch byte. A client
  * sets the watch byte, then looks at the bytes. Each needs a full barrier between the two, or
@@ -103,8 +103,7 @@ static int map_private(struct ram_block *block, struct error *err)
 {
     size_t align = block->size >= HUGE_PAGE ? HUGE_PAGE : PAGE_SIZE_BYTES;
     size_t keep = block->size + GUARD, room = keep + align - PAGE_SIZE_BYTES, before;
-    uint8_t *map =
-        mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    uint8_t *map = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
     if (map == MAP_FAILED)
         return no_map(block, err);
@@ -135,8 +134,7 @@ static int map_shared(struct ram_block *block, struct error *err)
     /* Who shares the file must not be able to pull it from under us. A host that cannot seal
      * does without. */
     (void)fcntl(block->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
-    map =
-        mmap(NULL, block->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, block->fd, 0);
+    map = mmap(NULL, block->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, block->fd, 0);
     if (map == MAP_FAILED)
         return no_map(block, err);
     block->hva = map;

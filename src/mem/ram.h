@@ -1,9 +1,9 @@
 /* mem/ram.h - host memory that is guest RAM, and who wrote which page of it.
  *
  * A ram_block is a mapping, page-granular, reference-counted: of this process alone, in huge pages
- * where the host gives them, or of a memfd, which other processes can map. Its pages can be *watched*:
- * a client (snapshot, migration, code invalidation, display) asks to be told of the next write.
- * That is the dirty hub: one owner for "who wrote this page".
+ * where the host gives them, or of a memfd, which other processes can map. Its pages can be
+ * *watched*: a client (snapshot, migration, code invalidation, display) asks to be told of the next
+ * write. That is the dirty hub: one owner for "who wrote this page".
  *
  *   watch byte of a page: one bit per client that wants notice of the next write; 0 nearly always
  *   dirty bit of a page:  one bitmap per client, set when a watched page is written
