@@ -375,7 +375,8 @@ static void release(struct pflash *pflash)
 static int pflash_realize(struct device *dev, struct error *err)
 {
     struct pflash *pflash = to_pflash(dev);
-    int rc = ram_block_new(&pflash->ram, dev->id, pflash->params.size, err);
+    /* Of a file of memory, for that comes in small pages: most of a bank is never touched. */
+    int rc = ram_block_new_shared(&pflash->ram, dev->id, pflash->params.size, err);
 
     if (rc != 0)
         return rc;
