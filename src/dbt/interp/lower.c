@@ -7,7 +7,9 @@
  *   - a SETX costs nothing when the op that made the value can write the register's slot itself;
  *   - constants become immediates; SEXT32 of a 32-bit op is free, as T0's 32-bit ops always
  *     leave a sign-extended result;
- *   - an address constant is already an immediate in the IR.
+ *   - an address constant is already an immediate in the IR;
+ *   - two shifts that only extend a value are one op: without Zba and Zbb that is how it is
+ * written.
  *
  * Precision of faults is kept: a register is written early (at the op that makes the value
  * instead of at its SETX) only if nothing in between can leave the block.
@@ -376,6 +378,44 @@ static void lower_set(struct lower *lo, const struct ir_op *op)
         emit(lo, T0_MOV, dst, use(lo, op->a), 0, 0);
 }
 
+/* The op that shifting up by `count` and then, with `back`, down again by as much amounts to. */
+static unsigned extension(unsigned back, int64_t count)
+{
+    bool sign = back == T0_SAR_RI;
+
+    if (!sign && back != T0_SHR_RI)
+        return T0_OPCODES;
+    switch (count) {
+    case 32:
+        return sign ? T0_SEXT32_R : T0_ZEXT32_R;
+    case 48:
+        return sign ? T0_SEXT16_R : T0_ZEXT16_R;
+    case 56:
+        return sign ? T0_SEXT8_R : T0_ZEXT8_R;
+    default:
+        return T0_OPCODES;
+    }
+}
+
+/* Nothing can leave the block between two ops that follow each other and only compute: what the
+ * first has put into a register that the second overwrites is seen by nobody. */
+static void join_shifts(struct lower *lo)
+{
+    struct t0_op *down = &lo->out->op[lo->out->ops - 1], *up = down - 1;
+    unsigned opcode = extension(down->opcode, down->imm);
+
+    if (opcode == T0_OPCODES || lo->out->ops < 2)
+        return;
+    if (up->opcode != T0_SHL_RI || up->imm != down->imm || up->dst != down->a)
+        return;
+    if (up->dst == down->dst) {
+        *up = (struct t0_op){ .opcode = (uint16_t)opcode, .dst = up->dst, .a = up->a };
+        lo->out->ops--;
+    } else if (up->dst != up->a) {
+        *down = (struct t0_op){ .opcode = (uint16_t)opcode, .dst = down->dst, .a = up->a };
+    }
+}
+
 static void lower_binary(struct lower *lo, const struct ir_op *op)
 {
     unsigned opcode = bin_base[op->opcode] + (op->type == IR_I32 ? 2 : 0);
@@ -390,6 +430,7 @@ static void lower_binary(struct lower *lo, const struct ir_op *op)
     slot_a = use(lo, a);
     if (is_const(lo, b, &value)) {
         emit(lo, opcode + 1, 0, slot_a, 0, value)->dst = define(lo);
+        join_shifts(lo);
         return;
     }
     slot_b = use(lo, b);

@@ -100,6 +100,7 @@ void x86_rorx(struct x86_asm *a, unsigned size, enum x86_reg dst, enum x86_reg s
 void x86_andn(struct x86_asm *a, unsigned size, enum x86_reg dst, enum x86_reg inverted,
               enum x86_reg other); /* dst = ~inverted & other */
 void x86_imul_rr(struct x86_asm *a, unsigned size, enum x86_reg dst, enum x86_reg src);
+void x86_imul_rm(struct x86_asm *a, unsigned size, enum x86_reg dst, struct x86_mem mem);
 void x86_imul_rri(struct x86_asm *a, unsigned size, enum x86_reg dst, enum x86_reg src,
                   int32_t imm);
 void x86_mul(struct x86_asm *a, unsigned size, enum x86_reg src); /* rdx:rax = rax * src */

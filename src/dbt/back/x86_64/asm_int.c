@@ -113,6 +113,11 @@ void x86_imul_rr(struct x86_asm *a, unsigned size, enum x86_reg dst, enum x86_re
     x86_emit(a, x86_w(size) | OP_0F | 0xaf, dst, x86_r(src), NO_IMM);
 }
 
+void x86_imul_rm(struct x86_asm *a, unsigned size, enum x86_reg dst, struct x86_mem mem)
+{
+    x86_emit(a, x86_w(size) | OP_0F | 0xaf, dst, x86_m(mem), NO_IMM);
+}
+
 void x86_imul_rri(struct x86_asm *a, unsigned size, enum x86_reg dst, enum x86_reg src, int32_t imm)
 {
     if (x86_is_imm8(imm))

@@ -40,40 +40,48 @@ static enum x86_reg second(struct t1 *t, const struct t0_op *op, struct form f)
     return RCX;
 }
 
+/* Is it where an instruction can take it from memory? */
+static bool in_memory(const struct t1 *t, uint16_t slot)
+{
+    return t1_pin(t, slot) == X86_NONE && slot != T0_SLOT_ZERO;
+}
+
+void t1_alu(struct t1 *t, enum x86_alu alu, unsigned size, enum x86_reg reg, uint16_t slot)
+{
+    if (in_memory(t, slot))
+        x86_alu_rm(&t->a, alu, size, reg, t1_slot(slot));
+    else
+        x86_alu_rr(&t->a, alu, size, reg, t1_use(t, slot, RCX));
+}
+
 /* dst = a op b, with dst written only when both are read. */
 static void emit_alu(struct t1 *t, const struct t0_op *op, unsigned base, enum x86_alu alu,
                      bool commutes)
 {
     struct form f = form_of(op, base);
-    enum x86_reg dst = t1_dst(t, op->dst, RAX), a, b;
+    enum x86_reg dst = t1_dst(t, op->dst, RAX);
 
     if (f.immediate && fits32(op->imm)) {
         if (alu == ALU_ADD && !f.word) {
-            a = t1_use(t, op->a, RAX);
-            x86_lea(&t->a, 8, dst, x86_at(a, (int32_t)op->imm));
+            x86_lea(&t->a, 8, dst, x86_at(t1_use(t, op->a, RAX), (int32_t)op->imm));
             t1_define(t, op->dst, dst);
             return;
         }
         t1_use_in(t, op->a, dst);
         x86_alu_ri(&t->a, alu, f.size, dst, (int32_t)op->imm);
-        finish(t, op, f, dst);
-        return;
-    }
-    b = second(t, op, f);
-    if (dst == b && t1_pin(t, op->a) != dst) { /* writing dst first would lose b */
-        if (commutes) {
-            a = t1_use(t, op->a, RAX);
-            x86_alu_rr(&t->a, alu, f.size, dst, a);
-            finish(t, op, f, dst);
-            return;
-        }
+    } else if (f.immediate) {
+        t1_use_in(t, op->a, dst);
+        x86_alu_rr(&t->a, alu, f.size, dst, second(t, op, f));
+    } else if (dst != t1_pin(t, op->b) || t1_pin(t, op->a) == dst) {
+        t1_use_in(t, op->a, dst);
+        t1_alu(t, alu, f.size, dst, op->b);
+    } else if (commutes) { /* dst is b: writing a there first would lose it */
+        t1_alu(t, alu, f.size, dst, op->a);
+    } else {
         t1_use_in(t, op->a, RAX);
-        x86_alu_rr(&t->a, alu, f.size, RAX, b);
-        finish(t, op, f, RAX);
-        return;
+        x86_alu_rr(&t->a, alu, f.size, RAX, dst);
+        dst = RAX;
     }
-    t1_use_in(t, op->a, dst);
-    x86_alu_rr(&t->a, alu, f.size, dst, b);
     finish(t, op, f, dst);
 }
 
@@ -110,16 +118,31 @@ static void emit_shift(struct t1 *t, const struct t0_op *op, unsigned base, enum
     finish(t, op, f, dst);
 }
 
+static void mul_slot(struct t1 *t, unsigned size, enum x86_reg reg, uint16_t slot)
+{
+    if (in_memory(t, slot))
+        x86_imul_rm(&t->a, size, reg, t1_slot(slot));
+    else
+        x86_imul_rr(&t->a, size, reg, t1_use(t, slot, RCX));
+}
+
 static void emit_mul(struct t1 *t, const struct t0_op *op)
 {
     struct form f = form_of(op, T0_MUL_RR);
+    enum x86_reg dst = t1_dst(t, op->dst, RAX);
 
-    t1_use_in(t, op->a, RAX);
-    if (f.immediate && fits32(op->imm))
-        x86_imul_rri(&t->a, f.size, RAX, RAX, (int32_t)op->imm);
-    else
-        x86_imul_rr(&t->a, f.size, RAX, second(t, op, f));
-    finish(t, op, f, RAX);
+    if (f.immediate && fits32(op->imm)) {
+        x86_imul_rri(&t->a, f.size, dst, t1_use(t, op->a, RAX), (int32_t)op->imm);
+    } else if (f.immediate) {
+        t1_use_in(t, op->a, dst);
+        x86_imul_rr(&t->a, f.size, dst, second(t, op, f));
+    } else if (dst == t1_pin(t, op->b)) {
+        mul_slot(t, f.size, dst, op->a);
+    } else {
+        t1_use_in(t, op->a, dst);
+        mul_slot(t, f.size, dst, op->b);
+    }
+    finish(t, op, f, dst);
 }
 
 static void emit_mulh(struct t1 *t, const struct t0_op *op, unsigned base, bool is_signed)
@@ -180,18 +203,31 @@ static void compare(struct t1 *t, const struct t0_op *op, struct form f)
 {
     enum x86_reg a = t1_use(t, op->a, RAX);
 
-    if (f.immediate && fits32(op->imm))
+    if (f.immediate && op->imm == 0)
+        x86_test_rr(&t->a, f.size, a, a);
+    else if (f.immediate && fits32(op->imm))
         x86_alu_ri(&t->a, ALU_CMP, f.size, a, (int32_t)op->imm);
-    else
+    else if (f.immediate)
         x86_alu_rr(&t->a, ALU_CMP, f.size, a, second(t, op, f));
+    else
+        t1_alu(t, ALU_CMP, f.size, a, op->b);
 }
 
+/* Clearing the whole register first makes the flag's way into it shorter than extending it after.
+ */
 static void emit_set(struct t1 *t, const struct t0_op *op, unsigned base, enum x86_cc cc)
 {
-    compare(t, op, form_of(op, base));
-    x86_setcc(&t->a, cc, RAX);
-    x86_extend(&t->a, 1, false, RAX, RAX);
-    t1_define(t, op->dst, RAX);
+    struct form f = form_of(op, base);
+    enum x86_reg dst = t1_dst(t, op->dst, RAX);
+    bool clear = dst != RAX && dst != t1_pin(t, op->a) && (f.immediate || dst != t1_pin(t, op->b));
+
+    if (clear)
+        x86_mov_ri(&t->a, dst, 0, true);
+    compare(t, op, f);
+    x86_setcc(&t->a, cc, dst);
+    if (!clear)
+        x86_extend(&t->a, 1, false, dst, dst);
+    t1_define(t, op->dst, dst);
 }
 
 /* cc: when b is to be taken instead of a. */

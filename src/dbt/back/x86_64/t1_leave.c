@@ -103,7 +103,7 @@ enum x86_cc t1_compare(struct t1 *t, const struct t0_op *op)
     else if (immediate)
         x86_alu_ri(&t->a, ALU_CMP, 8, a, (int32_t)(op->imm >> 32));
     else
-        x86_alu_rr(&t->a, ALU_CMP, 8, a, t1_use(t, op->b, RCX));
+        t1_alu(t, ALU_CMP, 8, a, op->b);
     return condition(op->opcode);
 }
 

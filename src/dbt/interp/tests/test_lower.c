@@ -114,6 +114,72 @@ TEST(a_register_may_be_its_own_operand)
     expect("   0 ADD       x5, x5, 1\n");
 }
 
+static ir_ref shift(unsigned opcode, unsigned reg, int64_t count)
+{
+    return ir_bin(&ir, opcode, IR_I64, get(reg), ir_const(&ir, count));
+}
+
+TEST(shifts_there_and_back_are_an_extension)
+{
+    static const struct {
+        unsigned back;
+        int64_t count;
+        const char *op;
+    } same[] = {
+        { IR_SHR, 32, "ZEXT32" }, { IR_SHR, 48, "ZEXT16" }, { IR_SHR, 56, "ZEXT8" },
+        { IR_SAR, 32, "SEXT32" }, { IR_SAR, 48, "SEXT16" }, { IR_SAR, 56, "SEXT8" },
+    };
+
+    for (unsigned i = 0; i < ARRAY_LEN(same); i++) {
+        char want[80];
+
+        begin();
+        set(5, shift(IR_SHL, 6, same[i].count));
+        next_insn();
+        set(5, shift(same[i].back, 5, same[i].count));
+        next_insn();
+        set(7, ir_bin(&ir, IR_ADD, IR_I64, get(5), get(7)));
+        snprintf(want, sizeof(want), "   0 %-9s x5, x6\n   1 ADD       x7, x5, x7\n", same[i].op);
+        expect(want);
+        /* What faults is found by op: the second shift has none of its own. */
+        assert_int_equal(code.insn[1].first_op, 1);
+        assert_int_equal(code.insn[2].first_op, 1);
+    }
+}
+
+TEST(shifts_into_two_registers_are_two_ops)
+{
+    begin();
+    set(5, shift(IR_SHL, 6, 32));
+    set(7, shift(IR_SHR, 5, 32));
+    expect("   0 SHL       x5, x6, 32\n"
+           "   1 ZEXT32    x7, x6\n");
+    begin();
+    set(5, shift(IR_SHL, 5, 32)); /* what was shifted is gone */
+    set(7, shift(IR_SHR, 5, 32));
+    expect("   0 SHL       x5, x5, 32\n"
+           "   1 SHR       x7, x5, 32\n");
+}
+
+TEST(other_shifts_are_left_alone)
+{
+    begin();
+    set(5, shift(IR_SHL, 6, 32));
+    set(5, shift(IR_SHR, 5, 30));
+    expect("   0 SHL       x5, x6, 32\n"
+           "   1 SHR       x5, x5, 30\n");
+    begin();
+    set(5, shift(IR_SHL, 6, 32));
+    set(5, shift(IR_SHR, 7, 32));
+    expect("   0 SHL       x5, x6, 32\n"
+           "   1 SHR       x5, x7, 32\n");
+    begin();
+    set(5, shift(IR_SHL, 6, 31));
+    set(5, shift(IR_SHR, 5, 31));
+    expect("   0 SHL       x5, x6, 31\n"
+           "   1 SHR       x5, x5, 31\n");
+}
+
 /* The old value is read after the register is set: it needs a place of its own. */
 TEST(an_old_value_outlives_its_register)
 {

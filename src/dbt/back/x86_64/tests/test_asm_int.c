@@ -149,6 +149,14 @@ TEST(three_operand_bit_operations)
 TEST(multiplication_and_division)
 {
     start();
+    EACH_MEM(w)
+    {
+        EACH_SIZE(size)
+        {
+            x86_imul_rm(&a, size, w.reg, w.mem);
+            CHECK("imul", r(size, w.reg), m(size, w.mem));
+        }
+    }
     EACH_SIZE(size)
     {
         EACH(d)
