@@ -9,6 +9,11 @@
  * The memory is an anonymous file (memfd). Where the host refuses that, it is shared memory without
  * a file, whose second view comes from mremap() with an old size of 0 (mremap(2)). There the
  * executable view comes first, for a host may forbid a mapping to become executable later.
+ *
+ * Compiled code is spread thinly: a booting kernel runs through megabytes of it, most of it seldom,
+ * and with small pages each is a walk of the page tables, on a virtual host of two tables. Hosts
+ * give files of memory no huge pages by themselves (shmem_enabled is `never`), but they do for the
+ * asking (MADV_COLLAPSE, since Linux 6.1), once something is there.
  */
 #include "dbt/back/x86_64/code_memory.h"
 
@@ -23,14 +28,18 @@
 #define MFD_EXEC 0x0010U
 #endif
 
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
+
 static int round_size(size_t *size, struct error *err)
 {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE), max = (size_t)1 << 31;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
-    if (*size == 0 || *size > max)
+    if (*size == 0 || *size > CODE_MAX_BYTES)
         return error_set(err, EINVAL,
                          "cannot make %zu bytes of memory for compiled code: the size must be "
-                         "between 1 byte and 2 GiB",
+                         "between 1 byte and 1 GiB",
                          *size);
     *size = (*size + page - 1) & ~(page - 1);
     return 0;
@@ -60,9 +69,38 @@ static int open_memfd(void)
     return fd;
 }
 
+/* Where `size` bytes can be mapped that begin at a huge page: nothing else is there, and nothing
+ * comes there of itself. MAP_FAILED. */
+static uint8_t *reserve(size_t size)
+{
+    size_t room = size + CODE_HUGE_PAGE, before;
+    uint8_t *map = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (map == MAP_FAILED)
+        return map;
+    before = -(uintptr_t)map & (CODE_HUGE_PAGE - 1);
+    if (before != 0)
+        munmap(map, before);
+    munmap(map + before + size, room - before - size);
+    return map + before;
+}
+
+/* Maps what `flags` and `fd` say, in a place of its own; MAP_FAILED. */
+static uint8_t *map_aligned(size_t size, int protection, int flags, int fd)
+{
+    uint8_t *at = reserve(size), *map;
+
+    if (at == MAP_FAILED)
+        return at;
+    map = mmap(at, size, protection, flags | MAP_FIXED, fd, 0);
+    if (map == MAP_FAILED)
+        munmap(at, size);
+    return map;
+}
+
 int code_memory_new(struct code_memory *ret_memory, size_t size, struct error *err)
 {
-    struct code_memory memory;
+    struct code_memory memory = { 0 };
     int rc = round_size(&size, err);
 
     if (rc < 0)
@@ -75,12 +113,12 @@ int code_memory_new(struct code_memory *ret_memory, size_t size, struct error *e
         rc = no_map(err, size);
         goto close_fd;
     }
-    memory.write = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, memory.fd, 0);
+    memory.write = map_aligned(size, PROT_READ | PROT_WRITE, MAP_SHARED, memory.fd);
     if (memory.write == MAP_FAILED) {
         rc = no_map(err, size);
         goto close_fd;
     }
-    memory.exec = mmap(NULL, size, PROT_READ | PROT_EXEC, MAP_SHARED, memory.fd, 0);
+    memory.exec = map_aligned(size, PROT_READ | PROT_EXEC, MAP_SHARED, memory.fd);
     if (memory.exec == MAP_FAILED) {
         rc = no_exec(err);
         goto unmap_write;
@@ -103,13 +141,17 @@ int code_memory_new_anonymous(struct code_memory *ret_memory, size_t size, struc
     if (rc < 0)
         return rc;
     memory.size = size;
-    memory.exec = mmap(NULL, size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    memory.exec = map_aligned(size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_ANONYMOUS, -1);
     if (memory.exec == MAP_FAILED)
         return no_exec(err);
-    memory.write = mremap(memory.exec, 0, size, MREMAP_MAYMOVE);
+    memory.write = reserve(size);
     if (memory.write == MAP_FAILED) {
         rc = no_map(err, size);
         goto unmap_exec;
+    }
+    if (mremap(memory.exec, 0, size, MREMAP_MAYMOVE | MREMAP_FIXED, memory.write) == MAP_FAILED) {
+        rc = no_map(err, size);
+        goto unmap_write;
     }
     if (mprotect(memory.write, size, PROT_READ | PROT_WRITE) < 0) {
         rc = no_map(err, size);
@@ -134,4 +176,19 @@ void code_memory_free(struct code_memory *memory)
     if (memory->fd >= 0)
         close(memory->fd);
     *memory = (struct code_memory){ .fd = -1 };
+}
+
+void code_memory_written(struct code_memory *memory, const uint8_t *written)
+{
+    size_t page = (size_t)(written - memory->write) / CODE_HUGE_PAGE;
+    size_t offset = page * CODE_HUGE_PAGE;
+    uint64_t bit = UINT64_C(1) << page % 64;
+
+    if ((memory->asked[page / 64] & bit) != 0)
+        return;
+    memory->asked[page / 64] |= bit;
+    if (memory->size - offset < CODE_HUGE_PAGE)
+        return;
+    if (madvise(memory->write + offset, CODE_HUGE_PAGE, MADV_COLLAPSE) == 0)
+        (void)madvise(memory->exec + offset, CODE_HUGE_PAGE, MADV_COLLAPSE);
 }

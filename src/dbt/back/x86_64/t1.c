@@ -179,6 +179,7 @@ static size_t compile_at(struct back *back, struct t1 *t, struct tb *tb, uint8_t
     t1_emit_block(t, back, tb, NULL);
     assert(!t->a.overflow);
     code_room_take(&back->room, t->a.at);
+    code_memory_written(&back->memory, start);
     back->stats.blocks++;
     back->stats.block_bytes += (size_t)(t->a.at - start);
     atomic_fetch_or(&tb->code_in, code_room_bit(&back->room, start));

@@ -200,6 +200,7 @@ bool t1_image_load(struct back *back, struct tb *tb, const uint8_t *buffer, size
         start = NULL;
     if (start != NULL) {
         code_room_take(&back->room, start + image.code_bytes);
+        code_memory_written(&back->memory, start);
         atomic_fetch_or(&tb->code_in, code_room_bit(&back->room, start));
         back->stats.loaded++;
         back->stats.loaded_bytes += image.code_bytes;

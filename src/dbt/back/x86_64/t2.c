@@ -95,6 +95,8 @@ static void settle(struct back *back, uint8_t *start, uint8_t *end)
     back->stats.regions += end != start;
     back->stats.region_bytes += (uint64_t)(end - start);
     code_room_take_region(&back->room, start, end);
+    if (end != start)
+        code_memory_written(&back->memory, start);
     pthread_mutex_unlock(&back->lock);
 }
 

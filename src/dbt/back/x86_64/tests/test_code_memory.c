@@ -91,9 +91,36 @@ TEST(sizes_are_rounded_to_pages_and_bounded)
         assert_int_equal(memory.exec[4095], 1);
         code_memory_free(&memory);
         assert_int_equal(ways[way](&memory, 0, &err), -EINVAL);
-        assert_int_equal(ways[way](&memory, ((size_t)1 << 31) + 1, &err), -EINVAL);
+        assert_int_equal(ways[way](&memory, (size_t)CODE_MAX_BYTES + 1, &err), -EINVAL);
         assert_int_equal(ways[way](&memory, SIZE_MAX, &err), -EINVAL);
-        assert_non_null(strstr(err.text, "2 GiB"));
+        assert_non_null(strstr(err.text, "1 GiB"));
+    }
+}
+
+/* Whether the host has a huge page to give or not: what was written is there, in both views, and
+ * what runs goes on. The last 2 MiB are not whole. */
+TEST(a_huge_page_holds_what_the_small_ones_held)
+{
+    const size_t size = 2 * CODE_HUGE_PAGE + 8192;
+    struct code_memory memory;
+
+    EACH_WAY(way)
+    {
+        assert_int_equal(ways[way](&memory, size, NULL), 0);
+        assert_int_equal((uintptr_t)memory.write % CODE_HUGE_PAGE, 0);
+        assert_int_equal((uintptr_t)memory.exec % CODE_HUGE_PAGE, 0);
+        for (size_t at = 0; at < size; at += 4096) {
+            uint8_t *code = memory.write + at;
+
+            memcpy(code, (const uint8_t[]){ 0xb8, (uint8_t)(at >> 12), 0, 0, 0, 0xc3 }, 6);
+            code_memory_written(&memory, code);
+            for (size_t old = at & ~(size_t)0xffff; old <= at; old += 4096) {
+                int (*answer)(void) = (int (*)(void))(void *)(memory.exec + old);
+
+                assert_int_equal(answer(), (uint8_t)(old >> 12));
+            }
+        }
+        code_memory_free(&memory);
     }
 }
 
