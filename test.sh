@@ -174,7 +174,7 @@ guest() {
     local accel program=$work/gcc/src/app/vireo count=40
     [ "$mode" = long ] && count=2000
     run guest-build scripts/build_guest_tests "$work/guest"
-    for accel in interp jit; do
+    for accel in interp jit jit,lockstep,t1-after=1,t2-after=1; do
         scripts/run_guest_tests "$work/guest" --vireo "$program" --accel "$accel" >"$log/guest-$accel.log" 2>&1
         eval "$(awk '/^[0-9]+ passed, [0-9]+ failed/ { good = $1; bad = $3 } END { printf "good=%d bad=%d", good, bad }' "$log/guest-$accel.log")"
         passed=$((passed + good))
@@ -216,16 +216,18 @@ P
 # environments). Of Zfh the profile has Zfhmin only, so the other tests of that suite are left out.
 conformance() {
     wanted conformance && [ -n "${VIREO_RISCV_TESTS:-}" ] || return
-    local skip=() name
+    local skip=() name accel
     for name in fadd fclass fcmp fcvt fdiv fmadd fmin move recoding; do
         skip+=(--skip "rv64uzfh-p-$name" --skip "rv64uzfh-v-$name")
     done
-    "$work/gcc/tests/conformance/riscv_tests" "${skip[@]}" "$VIREO_RISCV_TESTS" >"$log/conformance.log" 2>&1
-    eval "$(awk '/^[0-9]+ passed, [0-9]+ failed/ { good = $1; bad = $3 } END { printf "good=%d bad=%d", good, bad }' "$log/conformance.log")"
-    passed=$((passed + good)) failed=$((failed + bad))
-    [ $((good + bad)) -gt 0 ] || fail "riscv-tests did not run (log: $log/conformance.log)"
-    printf 'riscv-tests: %d passed, %d failed\n' "$good" "$bad"
-    grep FAILED "$log/conformance.log"
+    for accel in interp jit jit,lockstep,t1-after=1,t2-after=1; do
+        "$work/gcc/tests/conformance/riscv_tests" --accel "$accel" "${skip[@]}" "$VIREO_RISCV_TESTS" >"$log/conformance-$accel.log" 2>&1
+        eval "$(awk '/^[0-9]+ passed, [0-9]+ failed/ { good = $1; bad = $3 } END { printf "good=%d bad=%d", good, bad }' "$log/conformance-$accel.log")"
+        passed=$((passed + good)) failed=$((failed + bad))
+        [ $((good + bad)) -gt 0 ] || fail "riscv-tests did not run on $accel (log: $log/conformance-$accel.log)"
+        printf 'riscv-tests on %s: %d passed, %d failed\n' "$accel" "$good" "$bad"
+        grep FAILED "$log/conformance-$accel.log"
+    done
 }
 
 rm -f "$log"/*.log "$log"/*.status
