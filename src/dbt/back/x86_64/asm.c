@@ -222,6 +222,14 @@ void x86_lea(struct x86_asm *a, unsigned size, enum x86_reg dst, struct x86_mem 
     x86_emit(a, x86_w(size) | 0x8d, dst, x86_m(mem), NO_IMM);
 }
 
+void x86_sum(struct x86_asm *a, enum x86_reg dst, enum x86_reg src, int32_t imm)
+{
+    if (imm != 0)
+        x86_lea(a, 8, dst, x86_at(src, imm));
+    else if (dst != src)
+        x86_mov_rr(a, 8, dst, src);
+}
+
 void x86_xchg_rr(struct x86_asm *a, unsigned size, enum x86_reg r1, enum x86_reg r2)
 {
     x86_emit(a, x86_w(size) | 0x87, r2, x86_r(r1), NO_IMM);

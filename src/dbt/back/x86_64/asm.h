@@ -71,6 +71,8 @@ void x86_store(struct x86_asm *a, unsigned size, struct x86_mem mem, enum x86_re
 /* size 1, 2, 4, 8; imm sign-extended from 32 bits. */
 void x86_store_imm(struct x86_asm *a, unsigned size, struct x86_mem mem, int32_t imm);
 void x86_lea(struct x86_asm *a, unsigned size, enum x86_reg dst, struct x86_mem mem);
+/* dst = src + imm, by whatever is shortest that leaves flags alone; nothing for reg = reg + 0. */
+void x86_sum(struct x86_asm *a, enum x86_reg dst, enum x86_reg src, int32_t imm);
 /* movsx/movzx between registers from size 1, 2, 4 to 64 bits. */
 void x86_extend(struct x86_asm *a, unsigned size, bool sign, enum x86_reg dst, enum x86_reg src);
 void x86_xchg_rr(struct x86_asm *a, unsigned size, enum x86_reg r1, enum x86_reg r2);

@@ -63,7 +63,7 @@ static void emit_alu(struct t1 *t, const struct t0_op *op, unsigned base, enum x
 
     if (f.immediate && fits32(op->imm)) {
         if (alu == ALU_ADD && !f.word) {
-            x86_lea(&t->a, 8, dst, x86_at(t1_use(t, op->a, RAX), (int32_t)op->imm));
+            x86_sum(&t->a, dst, t1_use(t, op->a, RAX), (int32_t)op->imm);
             t1_define(t, op->dst, dst);
             return;
         }

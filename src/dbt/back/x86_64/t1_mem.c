@@ -36,7 +36,7 @@ void t1_gva(struct t1 *t, uint16_t slot, int64_t offset)
     enum x86_reg pin = t1_pin(t, slot);
 
     if (pin != X86_NONE && small) {
-        x86_lea(&t->a, 8, RCX, x86_at(pin, (int32_t)offset));
+        x86_sum(&t->a, RCX, pin, (int32_t)offset);
         return;
     }
     t1_use_in(t, slot, RCX);

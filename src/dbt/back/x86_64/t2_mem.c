@@ -117,8 +117,7 @@ static void gva_in(struct t2 *t2, enum x86_reg reg, unsigned base, int64_t offse
         t1_use_in(t, (uint16_t)base, reg);
         pin = reg;
     }
-    if (pin != reg || offset != 0)
-        x86_lea(&t->a, 8, reg, x86_at(pin, (int32_t)offset));
+    x86_sum(&t->a, reg, pin, (int32_t)offset);
 }
 
 static void transfer(struct t2 *t2, const struct t0_op *op, struct x86_mem mem,

@@ -193,6 +193,22 @@ static uint64_t shift(enum x86_shift op, unsigned size, uint64_t x, unsigned n)
     return 0;
 }
 
+TEST(a_sum_leaves_flags_alone)
+{
+    static const int32_t imms[] = { 0, 1, -8, 4096, INT32_MIN };
+
+    EACH_VALUE(i)
+    for (unsigned n = 0; n < 5; n++) {
+        start();
+        x86_alu_rr(&a, ALU_CMP, 8, RDI, RSI); /* equal */
+        x86_sum(&a, RCX, RDI, imms[n]);
+        x86_sum(&a, RCX, RCX, imms[n]);
+        x86_mov_ri(&a, RAX, 1, false);
+        x86_cmov(&a, CC_E, 8, RAX, RCX);
+        assert_int_equal(run(values[i], values[i]), values[i] + 2 * (uint64_t)(int64_t)imms[n]);
+    }
+}
+
 TEST(shifts)
 {
     static const enum x86_shift ops[] = { SHIFT_ROL, SHIFT_ROR, SHIFT_SHL, SHIFT_SHR, SHIFT_SAR };
