@@ -33,11 +33,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/reserve.h"
+
 /* A client that watches must be a bit of the watch byte. */
 _Static_assert(DIRTY_CLIENTS <= 8, "one bit of the watch byte per client");
 
-/* Of x86-64, and of aarch64 and riscv64 with pages of 4 KiB. */
-#define HUGE_PAGE ((size_t)2 << 20)
 #define GUARD PAGE_SIZE_BYTES
 
 static size_t page_count(const struct ram_block *block)
@@ -101,19 +101,10 @@ static int no_map(const struct ram_block *block, struct error *err)
  * one with another block's beside it, which is what tells a guest's memory from Vireo's own. */
 static int map_private(struct ram_block *block, struct error *err)
 {
-    size_t align = block->size >= HUGE_PAGE ? HUGE_PAGE : PAGE_SIZE_BYTES;
-    size_t keep = block->size + GUARD, room = keep + align - PAGE_SIZE_BYTES, before;
-    uint8_t *map = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    size_t align = block->size >= HUGE_PAGE_BYTES ? HUGE_PAGE_BYTES : PAGE_SIZE_BYTES;
 
-    if (map == MAP_FAILED)
-        return no_map(block, err);
-    before = -(uintptr_t)map & (align - 1);
-    if (before != 0)
-        munmap(map, before);
-    if (room - before != keep)
-        munmap(map + before + keep, room - before - keep);
-    block->hva = map + before;
-    if (mprotect(block->hva, block->size, PROT_READ | PROT_WRITE) < 0)
+    block->hva = reserve_aligned(block->size + GUARD, align);
+    if (block->hva == NULL || mprotect(block->hva, block->size, PROT_READ | PROT_WRITE) < 0)
         return no_map(block, err);
     return 0;
 }
@@ -148,7 +139,7 @@ static int map_memory(struct ram_block *block, bool shared, struct error *err)
     if (rc < 0)
         return rc;
     /* All are wishes. The name is for who reads /proc/PID/smaps. */
-    if (block->size >= HUGE_PAGE)
+    if (block->size >= HUGE_PAGE_BYTES)
         (void)madvise(block->hva, block->size, MADV_HUGEPAGE);
     (void)madvise(block->hva, block->size, MADV_DONTDUMP);
     if (!shared)

@@ -36,24 +36,6 @@ TEST(a_block_is_whole_pages_of_zeros_that_cost_nothing_untouched)
     free(resident);
 }
 
-TEST(what_is_beside_a_block_is_left_alone)
-{
-    struct ram_block *block[16];
-
-    /* Sizes that make the mapping begin and end anywhere within its room. */
-    for (unsigned i = 0; i < 16; i++) {
-        assert_int_equal(ram_block_new(&block[i], "test", MIB(2) + i * PAGE_SIZE_BYTES, NULL), 0);
-        memset(block[i]->hva, (int)i + 1, block[i]->size);
-    }
-    for (unsigned i = 0; i < 16; i += 2)
-        ram_block_unref(block[i]);
-    for (unsigned i = 1; i < 16; i += 2) {
-        assert_int_equal(block[i]->hva[0], i + 1);
-        assert_int_equal(block[i]->hva[block[i]->size - 1], i + 1);
-        ram_block_unref(block[i]);
-    }
-}
-
 TEST(behind_a_block_is_nothing)
 {
     struct ram_block *block;

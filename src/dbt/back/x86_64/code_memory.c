@@ -22,6 +22,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/reserve.h"
+
 /* Since Linux 6.3: whether the file may be mapped executable is said at its creation, and a host
  * may be set (vm.memfd_noexec) to refuse files that do not say. */
 #ifndef MFD_EXEC
@@ -69,29 +71,13 @@ static int open_memfd(void)
     return fd;
 }
 
-/* Where `size` bytes can be mapped that begin at a huge page: nothing else is there, and nothing
- * comes there of itself. MAP_FAILED. */
-static uint8_t *reserve(size_t size)
-{
-    size_t room = size + CODE_HUGE_PAGE, before;
-    uint8_t *map = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-    if (map == MAP_FAILED)
-        return map;
-    before = -(uintptr_t)map & (CODE_HUGE_PAGE - 1);
-    if (before != 0)
-        munmap(map, before);
-    munmap(map + before + size, room - before - size);
-    return map + before;
-}
-
 /* Maps what `flags` and `fd` say, in a place of its own; MAP_FAILED. */
 static uint8_t *map_aligned(size_t size, int protection, int flags, int fd)
 {
-    uint8_t *at = reserve(size), *map;
+    uint8_t *at = reserve_aligned(size, HUGE_PAGE_BYTES), *map;
 
-    if (at == MAP_FAILED)
-        return at;
+    if (at == NULL)
+        return MAP_FAILED;
     map = mmap(at, size, protection, flags | MAP_FIXED, fd, 0);
     if (map == MAP_FAILED)
         munmap(at, size);
@@ -144,8 +130,8 @@ int code_memory_new_anonymous(struct code_memory *ret_memory, size_t size, struc
     memory.exec = map_aligned(size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_ANONYMOUS, -1);
     if (memory.exec == MAP_FAILED)
         return no_exec(err);
-    memory.write = reserve(size);
-    if (memory.write == MAP_FAILED) {
+    memory.write = reserve_aligned(size, HUGE_PAGE_BYTES);
+    if (memory.write == NULL) {
         rc = no_map(err, size);
         goto unmap_exec;
     }
@@ -180,15 +166,15 @@ void code_memory_free(struct code_memory *memory)
 
 void code_memory_written(struct code_memory *memory, const uint8_t *written)
 {
-    size_t page = (size_t)(written - memory->write) / CODE_HUGE_PAGE;
-    size_t offset = page * CODE_HUGE_PAGE;
+    size_t page = (size_t)(written - memory->write) / HUGE_PAGE_BYTES;
+    size_t offset = page * HUGE_PAGE_BYTES;
     uint64_t bit = UINT64_C(1) << page % 64;
 
     if ((memory->asked[page / 64] & bit) != 0)
         return;
     memory->asked[page / 64] |= bit;
-    if (memory->size - offset < CODE_HUGE_PAGE)
+    if (memory->size - offset < HUGE_PAGE_BYTES)
         return;
-    if (madvise(memory->write + offset, CODE_HUGE_PAGE, MADV_COLLAPSE) == 0)
-        (void)madvise(memory->exec + offset, CODE_HUGE_PAGE, MADV_COLLAPSE);
+    if (madvise(memory->write + offset, HUGE_PAGE_BYTES, MADV_COLLAPSE) == 0)
+        (void)madvise(memory->exec + offset, HUGE_PAGE_BYTES, MADV_COLLAPSE);
 }

@@ -11,15 +11,16 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/reserve.h"
 
-enum { CODE_HUGE_PAGE = 2 << 20, CODE_MAX_BYTES = 1 << 30 };
+enum { CODE_MAX_BYTES = 1 << 30 };
 
 struct code_memory {
     uint8_t *write, *exec; /* two views of the same bytes; both begin at a huge page */
     size_t size;
     /* private */
-    int fd;                                               /* -1: anonymous */
-    uint64_t asked[CODE_MAX_BYTES / CODE_HUGE_PAGE / 64]; /* a bit a huge page */
+    int fd;                                                /* -1: anonymous */
+    uint64_t asked[CODE_MAX_BYTES / HUGE_PAGE_BYTES / 64]; /* a bit a huge page */
 };
 
 /* size in bytes, at most CODE_MAX_BYTES, rounded up to pages. -errno with a sentence (a host that

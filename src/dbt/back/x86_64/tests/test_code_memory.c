@@ -101,14 +101,14 @@ TEST(sizes_are_rounded_to_pages_and_bounded)
  * what runs goes on. The last 2 MiB are not whole. */
 TEST(a_huge_page_holds_what_the_small_ones_held)
 {
-    const size_t size = 2 * CODE_HUGE_PAGE + 8192;
+    const size_t size = 2 * HUGE_PAGE_BYTES + 8192;
     struct code_memory memory;
 
     EACH_WAY(way)
     {
         assert_int_equal(ways[way](&memory, size, NULL), 0);
-        assert_int_equal((uintptr_t)memory.write % CODE_HUGE_PAGE, 0);
-        assert_int_equal((uintptr_t)memory.exec % CODE_HUGE_PAGE, 0);
+        assert_int_equal((uintptr_t)memory.write % HUGE_PAGE_BYTES, 0);
+        assert_int_equal((uintptr_t)memory.exec % HUGE_PAGE_BYTES, 0);
         for (size_t at = 0; at < size; at += 4096) {
             uint8_t *code = memory.write + at;
 
