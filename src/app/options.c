@@ -353,7 +353,8 @@ static int set_dump(struct options *o, const struct kv_list *kv, const char *tex
                 memcmp(dbt_dump_stage_name[i], text, len) == 0)
                 break;
         if (i == DBT_DUMP_STAGES)
-            return error_set(err, EINVAL, "there is no stage '%.*s'; choose from: guest ir t0 host",
+            return error_set(err, EINVAL,
+                             "there is no stage '%.*s'; choose from: guest ir t0 region host",
                              (int)len, text);
         stages |= 1u << i;
     }
@@ -399,7 +400,7 @@ static const struct option option_table[] = {
     { "no-reboot", TAKES_NOTHING, NULL, NULL, "end when the guest resets", set_no_reboot },
     { "stats", TAKES_NOTHING, NULL, NULL, "counters on standard error at the end", set_stats },
     { "dump", TAKES_TEXT, NULL, "STAGE[+STAGE]...=F",
-      "write what becomes of guest code to F; STAGE: guest, ir, t0, host", set_dump },
+      "write what becomes of guest code to F; STAGE: guest, ir, t0, region, host", set_dump },
     { "dump-dtb", TAKES_TEXT, NULL, "F", "write the device tree to F and do not run", set_dump_dtb },
     { "config", TAKES_TEXT, NULL, "F", "read options from the JSON file F, here", set_config },
 };

@@ -581,7 +581,7 @@ int dbt_new(struct dbt **ret_dbt, const struct dbt_config *config, struct error 
     if (rc == 0 && dbt->back != NULL && dbt->tuning.lockstep)
         rc = lockstep_new(&dbt->lockstep, config, err);
     if (rc == 0 && dbt->back != NULL && dbt->tuning.t2)
-        rc = regions_new(&dbt->regions, dbt->cache, dbt->back, err);
+        rc = regions_new(&dbt->regions, dbt->cache, dbt->back, &dbt->config.dump, err);
     if (rc == 0)
         rc = keep_open(&dbt->store, &dbt->config, &dbt->tuning, err);
     if (rc < 0) {

@@ -9,15 +9,14 @@
 #include "base/strbuf.h"
 #include "dbt/cache/tb.h"
 #include "dbt/ir/ir.h"
+#include "dbt/region/region.h"
 #include "isa/riscv/insn.h"
 
 enum { HEX_PER_LINE = 32 };
 
 const char *const dbt_dump_stage_name[DBT_DUMP_STAGES] = {
-    [DBT_DUMP_GUEST] = "guest",
-    [DBT_DUMP_IR] = "ir",
-    [DBT_DUMP_T0] = "t0",
-    [DBT_DUMP_HOST] = "host",
+    [DBT_DUMP_GUEST] = "guest",   [DBT_DUMP_IR] = "ir",     [DBT_DUMP_T0] = "t0",
+    [DBT_DUMP_REGION] = "region", [DBT_DUMP_HOST] = "host",
 };
 
 static bool wants(const struct dbt_dump *dump, enum dbt_dump_stage stage)
@@ -49,7 +48,7 @@ void dbt_dump_block(const struct dbt_dump *dump, const struct isa_config *isa, c
 {
     struct strbuf out;
 
-    if (!(dump->stages & ~(1u << DBT_DUMP_HOST)))
+    if (!wants(dump, DBT_DUMP_GUEST) && !wants(dump, DBT_DUMP_IR) && !wants(dump, DBT_DUMP_T0))
         return;
     strbuf_init(&out);
     strbuf_addf(&out, "block %#" PRIx64 ", mode %#x, %u instructions\n", tb->gpa, tb->mode,
@@ -64,6 +63,19 @@ void dbt_dump_block(const struct dbt_dump *dump, const struct isa_config *isa, c
         strbuf_add(&out, " t0\n");
         t0_dump(tb->op, tb->ops, &out);
     }
+    strbuf_add(&out, "\n");
+    dump->write(dump->opaque, strbuf_str(&out));
+    strbuf_fini(&out);
+}
+
+void dbt_dump_region(const struct dbt_dump *dump, const struct region *region)
+{
+    struct strbuf out;
+
+    if (!wants(dump, DBT_DUMP_REGION))
+        return;
+    strbuf_init(&out);
+    region_dump(region, &out);
     strbuf_add(&out, "\n");
     dump->write(dump->opaque, strbuf_str(&out));
     strbuf_fini(&out);

@@ -7,10 +7,18 @@
 #include <stdint.h>
 
 struct ir_block;
+struct region;
 struct tb;
 
-enum dbt_dump_stage { DBT_DUMP_GUEST, DBT_DUMP_IR, DBT_DUMP_T0, DBT_DUMP_HOST, DBT_DUMP_STAGES };
-/* "guest", "ir", "t0", "host": by enum dbt_dump_stage. */
+enum dbt_dump_stage {
+    DBT_DUMP_GUEST,
+    DBT_DUMP_IR,
+    DBT_DUMP_T0,
+    DBT_DUMP_REGION,
+    DBT_DUMP_HOST,
+    DBT_DUMP_STAGES
+};
+/* "guest", "ir", "t0", "region", "host": by enum dbt_dump_stage. */
 extern const char *const dbt_dump_stage_name[DBT_DUMP_STAGES];
 
 /* Where dumps go. */
@@ -26,6 +34,8 @@ struct isa_config;
  * instruction's second half or NULL. */
 void dbt_dump_block(const struct dbt_dump *dump, const struct isa_config *isa, const struct tb *tb,
                     const struct ir_block *ir, const uint8_t *bytes, const uint8_t *second);
+/* A region that is to be compiled. */
+void dbt_dump_region(const struct dbt_dump *dump, const struct region *region);
 /* Host code of tb, or of the region that begins with it. */
 void dbt_dump_host(const struct dbt_dump *dump, const struct tb *tb, bool region, const void *code,
                    size_t size);

@@ -25,6 +25,7 @@ struct request {
 struct regions {
     struct cache *cache;
     struct back *back;
+    const struct dbt_dump *dump;
     pthread_t thread;
     /* `lock` guards what follows; a leaf. */
     pthread_mutex_t lock;
@@ -70,6 +71,7 @@ static unsigned make(struct regions *regions, const struct request *request)
 
     if (region != NULL && head != NULL && !atomic_load(&head->is_region) &&
         region_find(region, head, &source)) {
+        dbt_dump_region(regions->dump, region);
         code = back_host->compile_region(regions->back, region, &source);
         if (code != NULL && cache_set_code(regions->cache, head, code))
             made = region->count;
@@ -141,7 +143,7 @@ void regions_get_stats(struct regions *regions, struct regions_stats *ret_stats)
 }
 
 int regions_new(struct regions **ret_regions, struct cache *cache, struct back *back,
-                struct error *err)
+                const struct dbt_dump *dump, struct error *err)
 {
     struct regions *regions = calloc(1, sizeof(*regions));
     sigset_t all, old;
@@ -151,6 +153,7 @@ int regions_new(struct regions **ret_regions, struct cache *cache, struct back *
         return error_set(err, ENOMEM, "no memory for the region compiler");
     regions->cache = cache;
     regions->back = back;
+    regions->dump = dump;
     pthread_mutex_init(&regions->lock, NULL);
     pthread_cond_init(&regions->wake, NULL);
     pthread_cond_init(&regions->idle, NULL);

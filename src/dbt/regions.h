@@ -10,11 +10,13 @@
 #include "base/error.h"
 #include "dbt/back/back.h"
 #include "dbt/cache/cache.h"
+#include "dbt/dump.h"
 
 struct regions;
 
+/* All must outlive it. What is made is dumped first, on the thread. */
 int regions_new(struct regions **ret_regions, struct cache *cache, struct back *back,
-                struct error *err) NODISCARD;
+                const struct dbt_dump *dump, struct error *err) NODISCARD;
 /* Ends the thread. NULL is fine. */
 void regions_free(struct regions *regions);
 /* [any hart, inside the read side] False: not now. */

@@ -269,7 +269,7 @@ static const struct bad {
     { "--bios b --jit-cache d --accel interp", "--jit-cache: accelerator 'interp'", "jit" },
     { "--accel fast", "--accel: there is no accelerator 'fast'", "interp" },
     { "--dump ir", "--dump: 'ir' names no file", "dump.txt" },
-    { "--dump ir+hex=f", "--dump: there is no stage 'hex'", "guest ir t0 host" },
+    { "--dump ir+hex=f", "--dump: there is no stage 'hex'", "guest ir t0 region host" },
     { "--accel jit,fast", "--accel: accelerator 'jit': there is no 'fast' to choose", "--help" },
     { "--accel jit,t1-after=0", "'t1-after' is a number from 1 to", "t1-after=16" },
     { "--accel jit,t1-after", "'t1-after' is a number", "16" },

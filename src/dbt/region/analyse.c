@@ -145,9 +145,15 @@ static unsigned result_bits(const struct region_flow *flow, const struct t0_op *
     case T0_SAR_WRI:
         return 32 - (by & 31);
     case T0_ZEXT8_R:
+    case T0_SEXT8_R:
     case T0_LOAD8U:
     case T0_LOAD8S:
         return 9;
+    case T0_ZEXT16_R:
+    case T0_SEXT16_R:
+        return 17;
+    case T0_ZEXT32_R:
+        return 33;
     default:
         return REGION_WIDE;
     }

@@ -27,6 +27,8 @@ enum region_reached {
     REGION_BY_COMPUTED = 1 << 1, /* a case of a switch, perhaps */
 };
 
+struct strbuf;
+
 struct region_block {
     struct tb *tb;
     uint16_t offset; /* of its first byte in the page */
@@ -78,6 +80,8 @@ bool region_flow_is_random(const struct region_flow *flow, unsigned slot);
 unsigned region_at(const struct region *region, int64_t offset);
 /* How the block's last op may lead on within a region beside direct exits: enum region_reached. */
 unsigned region_leads_by(const struct tb *tb);
+/* For people; weight[0] is 0. */
+void region_dump(const struct region *region, struct strbuf *out);
 /* Are the rules above kept? For tests and debug builds. */
 bool region_verify(const struct region *region);
 

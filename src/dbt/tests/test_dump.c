@@ -18,13 +18,14 @@ static void dump_loop(unsigned stages, struct strbuf *out)
     struct fixture f;
 
     strbuf_init(out);
-    tuning.t1_after = 1;
+    tuning.t1_after = tuning.t2_after = 1;
     if (!fixture_init_dumping(&f, &tuning, &(struct dbt_dump){ stages, keep, out }))
         skip();
     CODE(&f, RAM_BASE, ADDI(A0, A0, 5), ADDI(S0, S0, -1),
          asm_insn((struct insn){ .row = INSN_BNE, .rs1 = S0, .imm = -8 }), ECALL);
-    fixture_state(&f, 0)->x[S0] = 10;
+    fixture_state(&f, 0)->x[S0] = 100;
     fixture_run(&f, 0);
+    dbt_wait_for_regions(f.dbt);
     fixture_fini(&f);
 }
 
@@ -45,6 +46,19 @@ TEST(each_stage_is_shown)
     strbuf_fini(&out);
 }
 
+TEST(a_region_is_shown_with_what_is_known_of_it)
+{
+    struct strbuf out;
+
+    dump_loop(1u << DBT_DUMP_REGION, &out);
+    assert_non_null(strstr(strbuf_str(&out), "region at 0x80000000, mode "));
+    assert_non_null(strstr(strbuf_str(&out), ": 1 blocks, 4 ops\n"
+                                             "  0x80000000, depth 1, computed, to 0x80000000\n"));
+    assert_non_null(strstr(strbuf_str(&out), "  registers by use: x8 24, x10 16\n\n"));
+    assert_null(strstr(strbuf_str(&out), "block 0x80000000"));
+    strbuf_fini(&out);
+}
+
 TEST(other_stages_are_not_shown)
 {
     struct strbuf out;
@@ -54,5 +68,6 @@ TEST(other_stages_are_not_shown)
     assert_null(strstr(strbuf_str(&out), "addi"));
     assert_null(strstr(strbuf_str(&out), "setx"));
     assert_null(strstr(strbuf_str(&out), "host code"));
+    assert_null(strstr(strbuf_str(&out), "region"));
     strbuf_fini(&out);
 }
