@@ -58,7 +58,8 @@ def test_power_off_restores_the_terminal(boot):
 def test_ctrl_c_is_the_guests(boot):
     machine = boot()
     machine.to_shell()
-    machine.serial.send("trap 'echo caught' INT; echo ready; sleep 1000\n")
+    # A loop, for the interrupt may come before the first sleep.
+    machine.serial.send("sh -c \"trap 'echo caught; exit' INT; echo ready; while :; do sleep 1000; done\"\n")
     machine.serial.expect(r"^ready")
     machine.serial.send("\x03")
     machine.serial.expect(r"caught")
