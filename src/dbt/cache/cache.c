@@ -468,6 +468,10 @@ void cache_link(struct cache *cache, struct tb *from, unsigned link, struct tb *
     if (link >= T0_MAX_LINKS || from->gpa2 != UINT64_MAX || to->gpa2 != UINT64_MAX ||
         (from->gpa & PAGE_ADDR_MASK) != (to->gpa & PAGE_ADDR_MASK))
         return;
+    /* Compiled code that comes here before `to` is compiled will come again, until that is. */
+    if (atomic_load_explicit(&from->link[link], memory_order_acquire) == to &&
+        atomic_load_explicit(&to->code, memory_order_acquire) == NULL)
+        return;
     pthread_mutex_lock(&cache->lock);
     if (is_current(from) && is_current(to)) {
         atomic_store_explicit(&from->link[link], to, memory_order_release);
