@@ -2,24 +2,37 @@
 #include "dbt/tests/fixture.h"
 #include "tests/unit.h"
 
+#include <pthread.h>
+
 #include "base/strbuf.h"
 
 enum { S0 = 8, A0 = 10 };
 
+/* The hart and the thread that makes regions both write. */
+struct sink {
+    pthread_mutex_t lock;
+    struct strbuf *out;
+};
+
 static void keep(void *opaque, const char *text)
 {
-    strbuf_add(opaque, text);
+    struct sink *sink = opaque;
+
+    pthread_mutex_lock(&sink->lock);
+    strbuf_add(sink->out, text);
+    pthread_mutex_unlock(&sink->lock);
 }
 
 /* A loop that is compiled. Returns what was dumped; free with strbuf_fini(). */
 static void dump_loop(unsigned stages, struct strbuf *out)
 {
     struct dbt_tuning tuning = dbt_tuning_default();
+    struct sink sink = { PTHREAD_MUTEX_INITIALIZER, out };
     struct fixture f;
 
     strbuf_init(out);
     tuning.t1_after = tuning.t2_after = 1;
-    if (!fixture_init_dumping(&f, &tuning, &(struct dbt_dump){ stages, keep, out }))
+    if (!fixture_init_dumping(&f, &tuning, &(struct dbt_dump){ stages, keep, &sink }))
         skip();
     CODE(&f, RAM_BASE, ADDI(A0, A0, 5), ADDI(S0, S0, -1),
          asm_insn((struct insn){ .row = INSN_BNE, .rs1 = S0, .imm = -8 }), ECALL);
@@ -27,6 +40,7 @@ static void dump_loop(unsigned stages, struct strbuf *out)
     fixture_run(&f, 0);
     dbt_wait_for_regions(f.dbt);
     fixture_fini(&f);
+    pthread_mutex_destroy(&sink.lock);
 }
 
 TEST(each_stage_is_shown)
