@@ -128,7 +128,7 @@ def test_gcc_makes_the_same_object_files(run, debian, tmp_path):
     made = guest.ssh(
         "cd /root/s; mkdir out; for f in " + names + "; do b=out/$(basename $f .c);"
         " gcc -Isrc -Ibench/programs -D_GNU_SOURCE -std=gnu11 -E $f -o $b.i &&"
-        " gcc -O2 -fno-ident -S $b.i -o $b.s && gcc -c $b.s -o $b.o && echo ok; done; cc1=$(gcc -print-prog-name=cc1);"
+        " gcc -O2 -fno-ident -S $b.i -o $b.s && as $b.s -o $b.o && echo ok; done; cc1=$(gcc -print-prog-name=cc1);"
         " echo $cc1",
         limit=LONG,
     ).split()
