@@ -401,10 +401,15 @@ static unsigned extension(unsigned back, int64_t count)
  * first has put into a register that the second overwrites is seen by nobody. */
 static void join_shifts(struct lower *lo)
 {
-    struct t0_op *down = &lo->out->op[lo->out->ops - 1], *up = down - 1;
-    unsigned opcode = extension(down->opcode, down->imm);
+    struct t0_op *down, *up;
+    unsigned opcode;
 
-    if (opcode == T0_OPCODES || lo->out->ops < 2)
+    if (lo->out->ops < 2)
+        return;
+    down = &lo->out->op[lo->out->ops - 1];
+    up = down - 1;
+    opcode = extension(down->opcode, down->imm);
+    if (opcode == T0_OPCODES)
         return;
     if (up->opcode != T0_SHL_RI || up->imm != down->imm || up->dst != down->a)
         return;

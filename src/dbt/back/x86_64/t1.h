@@ -247,15 +247,14 @@ void t1_emit_shared_cold(struct t1 *t, const struct t1_cold *cold);
 
 /* Templates by T0 opcode; false: there is none, t1_step() does it. */
 bool t1_emit_computing(struct t1 *t, const struct t0_op *op); /* t1.c: int, float, atomic */
-bool t1_emit_int(struct t1 *t, const struct t0_op *op);
-/* reg = reg op what `slot` holds; clobbers rcx. */
-void t1_alu(struct t1 *t, enum x86_alu alu, unsigned size, enum x86_reg reg,
-            uint16_t slot);                                 /* t1_int.c */
-bool t1_emit_memory(struct t1 *t, const struct t0_op *op);  /* t1_mem.c */
-bool t1_emit_float(struct t1 *t, const struct t0_op *op);   /* t1_fp.c */
-bool t1_emit_atomic(struct t1 *t, const struct t0_op *op);  /* t1_atomic.c */
-bool t1_emit_leave(struct t1 *t, const struct t0_op *op);   /* t1_leave.c */
-void t1_emit_jumpreg(struct t1 *t, const struct t0_op *op); /* t1_call.c */
+bool t1_emit_int(struct t1 *t, const struct t0_op *op);       /* t1_int.c */
+bool t1_emit_memory(struct t1 *t, const struct t0_op *op);    /* t1_mem.c */
+bool t1_emit_float(struct t1 *t, const struct t0_op *op);     /* t1_fp.c */
+bool t1_emit_atomic(struct t1 *t, const struct t0_op *op);    /* t1_atomic.c */
+bool t1_emit_leave(struct t1 *t, const struct t0_op *op);     /* t1_leave.c */
+void t1_emit_jumpreg(struct t1 *t, const struct t0_op *op);   /* t1_call.c */
+/* t1_int.c: reg = reg op what `slot` holds; clobbers rcx. */
+void t1_alu(struct t1 *t, enum x86_alu alu, unsigned size, enum x86_reg reg, uint16_t slot);
 void t1_emit_call_cold(struct t1 *t, const struct t1_cold *cold);
 void t1_emit_call(struct t1 *t, const struct t0_op *op); /* t1_call.c: JUMP with a return slot */
 /* t1_call.c: a jump, or a call, to virtual address rax through the jump cache. offset: of the
