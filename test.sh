@@ -94,6 +94,7 @@ P
     passed=$((passed + good)) skipped=$((skipped + skip))
     printf '%s %s: %d tests %s\n' "$([ "$bad" = 0 ] && echo 'ok    ' || echo 'not ok')" "$label" "$good" "$(took "$start")"
     for bad_name in $names; do fail "$label $bad_name (log: $log/$label.log)"; done
+    [ "$bad" = 0 ] || grep -E 'ERROR|LINE|FAILED|WARNING: |Assertion' "$log/$label.log" | head -n 20 | sed 's/^/       /'
     [ "$bad" = 0 ] || [ -n "$names" ] || fail "$label did not run"
 }
 
