@@ -169,7 +169,7 @@ def test_gcc_makes_the_same_object_files(run, debian, tmp_path):
 
 PYTHON = (
     "builtin dict list set int long float math cmath struct re json decimal fractions random hash"
-    " generators exceptions threading thread subprocess queue array bytes unicode str tuple bool"
+    " generators exceptions threading thread subprocess queue array bytes str tuple bool"
     " complex itertools functools collections heapq bisect zlib marshal pickle statistics".split()
 )
 

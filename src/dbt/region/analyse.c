@@ -12,30 +12,44 @@
 
 enum { MAX_DEPTH = 5 };
 
-static void count_use(struct region *region, unsigned slot, uint64_t weight)
+static void count_use(struct region *region, unsigned slot, uint64_t weight, bool doubles)
 {
-    if (slot > 0 && slot < REGION_REGS)
+    unsigned f = slot - T0_SLOT_F;
+
+    if (slot > 0 && slot < REGION_REGS) {
         region->weight[slot] += weight;
+    } else if (f < REGION_REGS) {
+        region->float_weight[f] += weight;
+        region->boxed |= doubles ? 0 : UINT32_C(1) << f;
+    }
+}
+
+static void count_definition(struct region *region, unsigned slot)
+{
+    if (slot < REGION_REGS)
+        region->written |= UINT32_C(1) << slot;
+    else if (slot - T0_SLOT_F < REGION_REGS)
+        region->float_written |= UINT32_C(1) << (slot - T0_SLOT_F);
 }
 
 static void count_uses(struct region *region, const struct t0_op *op, unsigned depth)
 {
     unsigned shape = t0_shape(op->opcode);
     uint64_t weight = UINT64_C(1) << 3 * (depth < MAX_DEPTH ? depth : MAX_DEPTH);
+    bool doubles = t0_takes_doubles(op->opcode);
 
     if (shape & T0_DEF) {
-        count_use(region, op->dst, weight);
-        if (op->dst < REGION_REGS)
-            region->written |= UINT32_C(1) << op->dst;
+        count_use(region, op->dst, weight, doubles);
+        count_definition(region, op->dst);
     }
     if (shape & T0_USE_A)
-        count_use(region, op->a, weight);
+        count_use(region, op->a, weight, doubles);
     if (shape & T0_USE_B)
-        count_use(region, op->b, weight);
+        count_use(region, op->b, weight, doubles);
     if (shape & T0_USE_IMM)
-        count_use(region, (unsigned)op->imm, weight);
+        count_use(region, (unsigned)op->imm, weight, doubles);
     if (shape & T0_USE_IMM8)
-        count_use(region, (unsigned)(op->imm >> 8), weight);
+        count_use(region, (uint16_t)(op->imm >> 8), weight, doubles);
 }
 
 /* Does op make smooth values of smooth ones? */
@@ -241,7 +255,8 @@ void region_analyse(struct region *region)
     bool changed = true;
 
     memset(region->weight, 0, sizeof(region->weight));
-    region->written = 0;
+    memset(region->float_weight, 0, sizeof(region->float_weight));
+    region->written = region->float_written = region->boxed = 0;
     for (unsigned i = 0; i < region->count; i++) {
         struct region_block *b = &region->block[i];
 

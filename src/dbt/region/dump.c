@@ -57,31 +57,32 @@ static void add_block(struct strbuf *out, const struct region *region, unsigned 
 }
 
 /* The heaviest first, each once. */
-static void add_registers(struct strbuf *out, const struct region *region)
+static void add_registers(struct strbuf *out, const uint64_t weight[], char kind, uint32_t written)
 {
     const char *before = "  registers by use:";
     uint32_t done = 0;
 
     for (;;) {
-        unsigned best = 0;
+        unsigned best = REGION_REGS;
 
-        for (unsigned r = 1; r < REGION_REGS; r++)
-            if (!(done >> r & 1) && region->weight[r] > region->weight[best])
+        for (unsigned r = 0; r < REGION_REGS; r++)
+            if (!(done >> r & 1) && weight[r] > (best == REGION_REGS ? 0 : weight[best]))
                 best = r;
-        if (best == 0)
+        if (best == REGION_REGS)
             break;
-        strbuf_addf(out, "%s x%u %" PRIu64, before, best, region->weight[best]);
+        strbuf_addf(out, "%s %c%u %" PRIu64, before, kind, best, weight[best]);
         done |= UINT32_C(1) << best;
         before = ",";
     }
     before = "; never written:";
-    for (unsigned r = 1; r < REGION_REGS; r++) {
-        if (region->weight[r] == 0 || region->written >> r & 1)
+    for (unsigned r = 0; r < REGION_REGS; r++) {
+        if (weight[r] == 0 || written >> r & 1)
             continue;
-        strbuf_addf(out, "%s x%u", before, r);
+        strbuf_addf(out, "%s %c%u", before, kind, r);
         before = ",";
     }
-    strbuf_add(out, "\n");
+    if (done != 0)
+        strbuf_add(out, "\n");
 }
 
 void region_dump(const struct region *region, struct strbuf *out)
@@ -90,5 +91,6 @@ void region_dump(const struct region *region, struct strbuf *out)
                 region->block[0].tb->mode, region->count, region->ops);
     for (unsigned i = 0; i < region->count; i++)
         add_block(out, region, i);
-    add_registers(out, region);
+    add_registers(out, region->weight, 'x', region->written);
+    add_registers(out, region->float_weight, 'f', region->float_written);
 }

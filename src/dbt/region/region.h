@@ -45,6 +45,9 @@ struct region {
     struct region_block block[REGION_MAX_BLOCKS]; /* in layout order; 0 is where it is entered */
     uint64_t weight[REGION_REGS];                 /* of each x register: uses, inner loops' more */
     uint32_t written;                             /* x registers some op sets: a bit each */
+    uint64_t float_weight[REGION_REGS];           /* of each f register, in the same way */
+    uint32_t float_written;
+    uint32_t boxed; /* f registers that some op takes for other than 64 bits */
 };
 
 /* The blocks of the head's page that are worth having: of its mode, and hot. */
@@ -57,7 +60,7 @@ struct region_source {
 /* The loop through `head`: the blocks that head leads to and that lead back to it within the page.
  * False: there is none, or it is nothing for T2. */
 bool region_find(struct region *region, struct tb *head, const struct region_source *source);
-/* Fills weight, written and the blocks' `random`. Part of region_find(). */
+/* Fills weights, written and the like, and the blocks' `random`. Part of region_find(). */
 void region_analyse(struct region *region);
 /* What is known of values at one point of a block, for a guess about speed: nothing relies on it
  * to be right. As an address, a value mostly stays in its page if it is made by sums, small shifts
@@ -99,6 +102,8 @@ enum t0_shape {
 };
 /* enum t0_shape bits of an opcode. */
 unsigned t0_shape(unsigned opcode);
+/* Takes each f register that it reads or writes for 64 bits: a double, or what is only moved. */
+bool t0_takes_doubles(unsigned opcode);
 /* Where a direct exit leads: an offset from the block's start. */
 static inline int64_t t0_target(const struct t0_op *op)
 {

@@ -48,9 +48,35 @@ static const uint8_t shape[T0_OPCODES] = {
     [T0_JUMP] = T0_KNOWN | T0_EXIT | T0_END,
     [T0_JUMPREG] = T0_KNOWN | T0_USE_A | T0_END,
 };
-/* clang-format on */
 
 unsigned t0_shape(unsigned opcode)
 {
     return shape[opcode];
 }
+
+bool t0_takes_doubles(unsigned opcode)
+{
+    switch (opcode) {
+#define FP2(name, fn) case T0_F64_##name:
+#define FPCMP(name, fn) case T0_F64_##name:
+#define FP3(name, np, na) case T0_F64_##name:
+#define FPSGN(name, sign) case T0_F64_##name:
+#define FPINT(name, fn) case T0_F64_TO_##name: case T0_F64_FROM_##name:
+#include "dbt/interp/t0_ops.def"
+#undef FP2
+#undef FPCMP
+#undef FP3
+#undef FPSGN
+#undef FPINT
+    case T0_F64_SQRT: /* and these have an f register for the double only */
+    case T0_F32_TO_F64:
+    case T0_F64_TO_F32:
+    case T0_LOAD64:
+    case T0_STORE64:
+    case T0_MOV:
+        return true;
+    default:
+        return false;
+    }
+}
+/* clang-format on */

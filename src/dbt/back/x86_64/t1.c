@@ -28,9 +28,15 @@ enum x86_reg t1_pin(const struct t1 *t, uint16_t slot)
 void t1_set_pins(struct t1 *t, const struct t1_pins *pins)
 {
     memset(t->pin, X86_NONE, sizeof(t->pin));
+    memset(t->float_pin, X86_NONE, sizeof(t->float_pin));
+    t->float_pins = 0;
     for (unsigned i = 0; i < pins->count; i++)
         if (pins->slot[i] < T1_PINNABLE)
             t->pin[pins->slot[i]] = pins->reg[i];
+    for (unsigned i = 0; i < pins->floats; i++) {
+        t->float_pin[pins->f[i].slot - T0_SLOT_F] = pins->f[i].xmm;
+        t->float_pins |= 1u << pins->f[i].xmm;
+    }
 }
 
 enum x86_reg t1_use(struct t1 *t, uint16_t slot, enum x86_reg scratch)
@@ -46,12 +52,15 @@ enum x86_reg t1_use(struct t1 *t, uint16_t slot, enum x86_reg scratch)
 /* Leaves flags alone but for the constant 0, which every caller takes before it makes flags. */
 void t1_use_in(struct t1 *t, uint16_t slot, enum x86_reg reg)
 {
+    enum x86_xmm xmm = t1_xmm_pin(t, slot);
     enum x86_reg pin = t1_pin(t, slot);
 
     if (pin == reg)
         return;
     if (pin != X86_NONE)
         x86_mov_rr(&t->a, 8, reg, pin);
+    else if (xmm != T1_XMM_NONE)
+        x86_movd_rx(&t->a, 8, reg, xmm);
     else if (slot == T0_SLOT_ZERO)
         x86_mov_ri(&t->a, reg, 0, true);
     else
@@ -67,10 +76,13 @@ enum x86_reg t1_dst(const struct t1 *t, uint16_t slot, enum x86_reg scratch)
 
 void t1_define(struct t1 *t, uint16_t slot, enum x86_reg reg)
 {
+    enum x86_xmm xmm = t1_xmm_pin(t, slot);
     enum x86_reg pin = t1_pin(t, slot);
 
     t1_xmm_forget(t, slot);
-    if (pin == X86_NONE)
+    if (xmm != T1_XMM_NONE)
+        x86_movd_xr(&t->a, 8, xmm, reg);
+    else if (pin == X86_NONE)
         x86_store(&t->a, 8, t1_slot(slot), reg);
     else if (pin != reg)
         x86_mov_rr(&t->a, 8, pin, reg);

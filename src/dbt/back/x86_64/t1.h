@@ -8,7 +8,7 @@
  *   rsp           the host's stack, 16-byte aligned; what lies above are calls under way
  *                 (t1_call.c), so nothing else may be left there from one block to the next
  *   rax rcx rdx   scratch, xmm0 to xmm2 too; nothing lives in them from one op to the next
- *   xmm3 to xmm15 copies of slots, within a block only (t1_xmm.c)
+ *   xmm3 to xmm15 copies of slots, within a block only (t1_xmm.c); in regions some f registers
  * Every SET goes to its register or to memory at once, so state is precise at each op; what a
  * fault needs beside it (which instruction, how many did not run) is an immediate in cold code.
  *
@@ -34,7 +34,8 @@
 enum {
     HART_BIAS = 128,
     T1_PINS = 10,
-    T1_PINNABLE = 32,  /* x registers */
+    T1_PINNABLE = 32,  /* x registers; f registers */
+    T1_FLOAT_PINS = 8, /* xmm8 and on: an op has use for five others at most */
     T1_MXCSR = 0x1f80, /* all exceptions masked, round to nearest, no flags */
     T1_MAX_BLOCK_CODE = 64 << 10,
 };
@@ -52,11 +53,17 @@ static inline struct x86_mem t1_slot(uint16_t slot)
 /* What cold code hands to a stub in eax: see t1_stubs.c. */
 enum { INFO_REMAINING_SHIFT = 12, INFO_SIZE_SHIFT = 20, INFO_BLOCK_SHIFT = 20 };
 
-/* Which x registers live in which host registers. */
+/* Which guest registers live in which host registers. T1 has no f registers there. */
 struct t1_pins {
     unsigned count;
     uint16_t slot[T1_PINS]; /* x registers; T2 has others, which no operand names */
     uint8_t reg[T1_PINS];   /* enum x86_reg */
+    unsigned floats;
+    struct {
+        uint16_t slot;
+        uint8_t xmm;  /* enum x86_xmm */
+        bool written; /* else what memory has stays true */
+    } f[T1_FLOAT_PINS];
 };
 
 /* Shared pieces of code, as addresses in the written mapping. */
@@ -169,7 +176,9 @@ struct t1 {
     bool counts;           /* T2: r15 is a count, not the table: see t2.h */
     uint32_t pending;      /* T2: entered instructions not yet counted anywhere */
     const struct t0_op *op;
-    uint8_t pin[T1_PINNABLE]; /* enum x86_reg; X86_NONE: in memory */
+    uint8_t pin[T1_PINNABLE];       /* enum x86_reg; X86_NONE: in memory */
+    uint8_t float_pin[T1_PINNABLE]; /* enum x86_xmm; X86_NONE: in memory */
+    unsigned float_pins;            /* a bit per xmm register */
     struct t1_xmm xmm[16];
     unsigned xmm_busy; /* a bit per register the op at hand uses */
     unsigned xmm_next; /* taken last */
@@ -200,6 +209,9 @@ void t1_before_entry(struct hart *hart); /* to compiled code */
 /* load, store and step, for code with these pins. counts: as in struct t1. */
 void t1_make_calls(struct x86_asm *a, struct t1_stubs *stubs, const struct t1_pins *pins,
                    bool counts);
+/* f registers that are pinned, those that are written: to memory, and back. */
+void t1_store_floats(struct x86_asm *a, const struct t1_pins *pins);
+void t1_load_floats(struct x86_asm *a, const struct t1_pins *pins);
 void t1_settle_register(struct x86_asm *a); /* adds the count in r15 to run.insns */
 /* t1.c: operands and results of templates. */
 void t1_set_pins(struct t1 *t, const struct t1_pins *pins);
@@ -227,8 +239,10 @@ void t1_store_value(struct t1 *t, const struct t0_op *op, struct x86_mem to, enu
 
 /* t1_xmm.c. Registers given out stay the op's until its end. Who joins paths (a label that is
  * jumped to) forgets all there; xmm_busy is 0 when an op begins. */
-enum x86_xmm t1_xmm_use(struct t1 *t, uint16_t slot);        /* holds the slot; not to be written */
-enum x86_xmm t1_xmm_new(struct t1 *t);                       /* for a result */
+enum x86_xmm t1_xmm_use(struct t1 *t, uint16_t slot); /* holds the slot; not to be written */
+enum x86_xmm t1_xmm_new(struct t1 *t);                /* for a result */
+enum x86_xmm t1_xmm_dst(struct t1 *t, uint16_t slot); /* the same, if operands are done with */
+enum x86_xmm t1_xmm_pin(const struct t1 *t, uint16_t slot);  /* X86_NONE: in memory */
 enum x86_xmm t1_xmm_find(struct t1 *t, uint16_t slot);       /* X86_NONE: in memory only */
 enum x86_xmm t1_xmm_find_float(struct t1 *t, uint16_t slot); /* the same, of a boxed F32 */
 void t1_xmm_define(struct t1 *t, uint16_t slot, enum x86_xmm reg);

@@ -303,8 +303,9 @@ static bool emit_move(struct t1 *t, const struct t0_op *op)
     if (is_f(op->dst)) {
         if (a == T1_XMM_NONE)
             a = t1_xmm_use(t, op->a);
-        copy = t1_xmm_new(t);
-        x86_movs_rr(&t->a, copy, a);
+        copy = t1_xmm_dst(t, op->dst);
+        if (copy != a)
+            x86_movs_rr(&t->a, copy, a);
         t1_xmm_define(t, op->dst, copy);
         return true;
     }

@@ -89,7 +89,7 @@ void t1_load_value(struct t1 *t, const struct t0_op *op, struct x86_mem from)
     enum x86_xmm xmm;
 
     if (is_float(op)) {
-        xmm = t1_xmm_new(t);
+        xmm = t1_xmm_dst(t, op->dst);
         x86_movs_load(&t->a, size[form], xmm, from);
         t1_xmm_define(t, op->dst, xmm);
     } else {

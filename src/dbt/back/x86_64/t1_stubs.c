@@ -174,10 +174,24 @@ void t1_settle_register(struct x86_asm *a)
     x86_alu_rr(a, ALU_XOR, 4, R15, R15);
 }
 
+void t1_store_floats(struct x86_asm *a, const struct t1_pins *pins)
+{
+    for (unsigned i = 0; i < pins->floats; i++)
+        if (pins->f[i].written)
+            x86_movs_store(a, 8, t1_slot(pins->f[i].slot), (enum x86_xmm)pins->f[i].xmm);
+}
+
+void t1_load_floats(struct x86_asm *a, const struct t1_pins *pins)
+{
+    for (unsigned i = 0; i < pins->floats; i++)
+        x86_movs_load(a, 8, (enum x86_xmm)pins->f[i].xmm, t1_slot(pins->f[i].slot));
+}
+
 static void spill(struct x86_asm *a, const struct t1_pins *pins)
 {
     for (unsigned i = 0; i < pins->count; i++)
         x86_store(a, 8, t1_slot(pins->slot[i]), pins->reg[i]);
+    t1_store_floats(a, pins);
 }
 
 static void spill_all(struct x86_asm *a, const struct t1_pins *pins, bool counts)
@@ -191,6 +205,7 @@ static void reload(struct x86_asm *a, const struct t1_pins *pins)
 {
     for (unsigned i = 0; i < pins->count; i++)
         x86_load(a, 8, false, pins->reg[i], t1_slot(pins->slot[i]));
+    t1_load_floats(a, pins);
 }
 
 static void load_table(struct x86_asm *a)

@@ -8,6 +8,9 @@
  *
  * A register has up to two names: a slot whose 64 bits it holds, and an f-register whose boxed
  * float it holds without the box. An F32 is held with zeroes above, as its slot has them.
+ *
+ * In a region some f registers are pinned: an xmm register has them from its begin to its end, and
+ * memory does not. Calls to C and exits write them back and load them (t1_stubs.c, t2_stubs.c).
  */
 #include <assert.h>
 
@@ -32,6 +35,13 @@ static struct t1_xmm *find_boxed(struct t1 *t, uint16_t slot)
     return NULL;
 }
 
+enum x86_xmm t1_xmm_pin(const struct t1 *t, uint16_t slot)
+{
+    unsigned reg = (unsigned)slot - T0_SLOT_F;
+
+    return reg < T1_PINNABLE ? (enum x86_xmm)t->float_pin[reg] : T1_XMM_NONE;
+}
+
 static enum x86_xmm take(struct t1 *t, const struct t1_xmm *xmm)
 {
     unsigned reg = (unsigned)(xmm - t->xmm);
@@ -42,22 +52,30 @@ static enum x86_xmm take(struct t1 *t, const struct t1_xmm *xmm)
 
 enum x86_xmm t1_xmm_new(struct t1 *t)
 {
-    assert((t->xmm_busy >> T1_XMM_FIRST) + 1 != 1u << T1_XMMS); /* some register is free */
+    unsigned taken = t->xmm_busy | t->float_pins;
+
+    assert((taken >> T1_XMM_FIRST) + 1 != 1u << T1_XMMS); /* some register is free */
     do {
         t->xmm_next = t->xmm_next == 15 ? T1_XMM_FIRST : t->xmm_next + 1;
-    } while (t->xmm_busy >> t->xmm_next & 1);
+    } while (taken >> t->xmm_next & 1);
     t->xmm[t->xmm_next] = (struct t1_xmm){ NONE, NONE };
     return take(t, &t->xmm[t->xmm_next]);
 }
 
+enum x86_xmm t1_xmm_dst(struct t1 *t, uint16_t slot)
+{
+    enum x86_xmm pin = t1_xmm_pin(t, slot);
+
+    return pin != T1_XMM_NONE ? pin : t1_xmm_new(t);
+}
+
 enum x86_xmm t1_xmm_use(struct t1 *t, uint16_t slot)
 {
-    const struct t1_xmm *xmm = slot == T0_SLOT_ZERO ? NULL : find(t, slot);
     enum x86_reg pin = t1_pin(t, slot);
-    enum x86_xmm reg;
+    enum x86_xmm reg = t1_xmm_find(t, slot);
 
-    if (xmm != NULL)
-        return take(t, xmm);
+    if (reg != T1_XMM_NONE)
+        return reg;
     reg = t1_xmm_new(t);
     if (pin != X86_NONE) {
         x86_movd_xr(&t->a, 8, reg, pin);
@@ -76,7 +94,7 @@ enum x86_xmm t1_xmm_find(struct t1 *t, uint16_t slot)
 {
     const struct t1_xmm *xmm = slot == T0_SLOT_ZERO ? NULL : find(t, slot);
 
-    return xmm == NULL ? T1_XMM_NONE : take(t, xmm);
+    return xmm == NULL ? t1_xmm_pin(t, slot) : take(t, xmm);
 }
 
 enum x86_xmm t1_xmm_find_float(struct t1 *t, uint16_t slot)
@@ -108,13 +126,20 @@ void t1_xmm_forget_all(struct t1 *t)
 
 void t1_xmm_define(struct t1 *t, uint16_t slot, enum x86_xmm reg)
 {
-    t1_xmm_forget(t, slot);
-    x86_movs_store(&t->a, 8, t1_slot(slot), reg);
-    t->xmm[reg].slot = slot;
+    enum x86_xmm pin = t1_xmm_pin(t, slot);
+
+    if (pin == T1_XMM_NONE) {
+        t1_xmm_forget(t, slot);
+        x86_movs_store(&t->a, 8, t1_slot(slot), reg);
+        t->xmm[reg].slot = slot;
+    } else if (pin != reg) {
+        x86_movs_rr(&t->a, pin, reg);
+    }
 }
 
 void t1_xmm_define_boxed(struct t1 *t, uint16_t slot, enum x86_xmm reg)
 {
+    assert(t1_xmm_pin(t, slot) == T1_XMM_NONE);
     t1_xmm_forget(t, slot);
     x86_movs_store(&t->a, 4, t1_slot(slot), reg);
     x86_store_imm(&t->a, 4, x86_at(RBP, t1_slot(slot).disp + 4), -1);

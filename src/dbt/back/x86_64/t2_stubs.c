@@ -1,6 +1,4 @@
 /* dbt/back/x86_64/t2_stubs.c - which registers a region holds, and the way in and out. */
-#include <string.h>
-
 #include "dbt/back/x86_64/t2.h"
 
 static enum x86_reg t1_home(unsigned slot)
@@ -25,23 +23,49 @@ static void pin(struct t1_pins *pins, unsigned slot, unsigned reg)
     pins->reg[pins->count++] = (uint8_t)reg;
 }
 
+/* The register of most uses that is not done with; REGION_REGS: none has any. */
+static unsigned heaviest(const uint64_t weight[], uint32_t done)
+{
+    unsigned best = REGION_REGS;
+
+    for (unsigned r = 0; r < REGION_REGS; r++)
+        if (!(done >> r & 1) && weight[r] > (best == REGION_REGS ? 0 : weight[best]))
+            best = r;
+    return best;
+}
+
+/* Of f registers, those of whom ops ask for all 64 bits. */
+static void choose_floats(struct t2 *t2)
+{
+    const struct region *region = t2->region;
+    uint32_t done = region->boxed;
+    unsigned n;
+
+    for (n = 0; n < T1_FLOAT_PINS; n++) {
+        unsigned best = heaviest(region->float_weight, done);
+
+        if (best == REGION_REGS)
+            break;
+        done |= UINT32_C(1) << best;
+        t2->pins.f[n].slot = (uint16_t)(T0_SLOT_F + best);
+        t2->pins.f[n].xmm = (uint8_t)(16 - T1_FLOAT_PINS + n);
+        t2->pins.f[n].written = region->float_written >> best & 1;
+    }
+    t2->pins.floats = n;
+}
+
 /* The heaviest ten. Who has a home in T1 keeps it: then there is nothing to move. */
 void t2_choose_pins(struct t2 *t2)
 {
-    uint64_t weight[REGION_REGS];
     uint32_t chosen = 0;
     unsigned free_reg = 0;
 
-    memcpy(weight, t2->region->weight, sizeof(weight));
+    choose_floats(t2);
     for (unsigned n = 0; n < T1_PINS; n++) {
-        unsigned best = 0;
+        unsigned best = heaviest(t2->region->weight, chosen);
 
-        for (unsigned r = 1; r < REGION_REGS; r++)
-            if (weight[r] > weight[best])
-                best = r;
-        if (best == 0)
+        if (best == REGION_REGS)
             break;
-        weight[best] = 0;
         chosen |= UINT32_C(1) << best;
     }
     t2->pins.count = 0;
@@ -73,6 +97,7 @@ void t2_emit_entry(struct t2 *t2)
     for (unsigned i = 0; i < t2->pins.count; i++)
         if (t1_home(t2->pins.slot[i]) != (enum x86_reg)t2->pins.reg[i])
             x86_load(a, 8, false, t2->pins.reg[i], t1_slot(t2->pins.slot[i]));
+    t1_load_floats(a, &t2->pins);
     x86_alu_rr(a, ALU_XOR, 4, R15, R15);
     t2_reset_sites(t2);
 }
@@ -85,6 +110,7 @@ static void make_to_t1(struct t2 *t2)
     t2->to_t1 = a->at;
     t1_settle_register(a);
     x86_load(a, 8, false, R15, t1_field(HART_DISP(tlb.table)));
+    t1_store_floats(a, &t2->pins);
     for (unsigned i = 0; i < t2->pins.count; i++)
         if (t1_home(t2->pins.slot[i]) != (enum x86_reg)t2->pins.reg[i])
             x86_store(a, 8, t1_slot(t2->pins.slot[i]), t2->pins.reg[i]);
