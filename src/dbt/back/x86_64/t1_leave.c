@@ -236,16 +236,15 @@ static void emit_exit(struct t1 *t, const struct t1_cold *cold)
 
 void t1_slow_load(struct t1 *t, const struct t1_cold *cold)
 {
-    unsigned form = (unsigned)cold->op->opcode - T0_LOAD8U;
-    static const uint8_t size[] = { 1, 1, 2, 2, 4, 4, 8 };
+    unsigned form = (unsigned)cold->op->opcode - T0_LOAD8U, size = t1_access_size(cold->op);
     enum x86_reg dst = t1_dst(t, cold->op->dst, RAX);
 
-    x86_mov_ri(&t->a, RAX, cold->info | (uint32_t)size[form] << INFO_SIZE_SHIFT, true);
+    x86_mov_ri(&t->a, RAX, cold->info | size << INFO_SIZE_SHIFT, true);
     t1_to_stub(t, x86_call(&t->a), &t->stubs->load);
-    if (size[form] == 8)
+    if (size == 8)
         x86_mov_rr(&t->a, 8, dst, RAX);
     else
-        x86_extend(&t->a, size[form], form & 1, dst, RAX);
+        x86_extend(&t->a, size, form & 1, dst, RAX);
     t1_define(t, cold->op->dst, dst);
 }
 

@@ -83,18 +83,17 @@ static bool is_float(const struct t0_op *op)
 
 void t1_load_value(struct t1 *t, const struct t0_op *op, struct x86_mem from)
 {
-    static const uint8_t size[] = { 1, 1, 2, 2, 4, 4, 8 };
-    unsigned form = (unsigned)op->opcode - T0_LOAD8U;
+    unsigned form = (unsigned)op->opcode - T0_LOAD8U, size = load_size[form];
     enum x86_reg dst;
     enum x86_xmm xmm;
 
     if (is_float(op)) {
         xmm = t1_xmm_dst(t, op->dst);
-        x86_movs_load(&t->a, size[form], xmm, from);
+        x86_movs_load(&t->a, size, xmm, from);
         t1_xmm_define(t, op->dst, xmm);
     } else {
         dst = t1_dst(t, op->dst, RAX);
-        x86_load(&t->a, size[form], form & 1, dst, from);
+        x86_load(&t->a, size, form & 1, dst, from);
         t1_define(t, op->dst, dst);
     }
 }

@@ -2,11 +2,11 @@
  * dbt/back/x86_64/t2_mem.c - loads and stores in a region (the kinds of access: t2.h).
  *
  *     fixed                             smooth
- *     mov  rax, [site]                  lea  rcx, [base + imm]
- *     test rax, rax ; je cold           mov  rax, rcx ; and rax, ~4095 | (size - 1)
+ *     mov  rax, [site]                  lea  rax, [base + imm]
+ *     test rax, rax ; je cold           and  rax, ~4095 | (size - 1)
  *     mov  dst, [rax + imm - low]       cmp  rax, [site] ; jne cold
- *                                       add  rcx, [site + 8]
- *                                       mov  dst, [rcx]
+ *                                       mov  rcx, [site + 8]
+ *                                       mov  dst, [base + rcx + imm]
  *
  * Cold code asks the soft TLB: if it knows the page, the site is filled and the access done over;
  * if not, or if accesses about one base lie in two pages, the access is T1's.
@@ -150,17 +150,17 @@ static void emit_fixed(struct t2 *t2, const struct t0_op *op, const struct t2_fi
 static void emit_smooth(struct t2 *t2, const struct t0_op *op)
 {
     unsigned site = new_site(t2, false), size = t1_access_size(op);
+    enum x86_reg base = t1_use(&t2->t, op->a, RDX);
     struct x86_asm *a = &t2->t.a;
     struct t2_access *access;
 
-    gva_in(t2, RCX, op->a, op->imm);
-    x86_mov_rr(a, 8, RAX, RCX);
+    x86_sum(a, RAX, base, (int32_t)op->imm);
     x86_alu_ri(a, ALU_AND, 8, RAX, -PAGE_SIZE_BYTES | (int32_t)(size - 1));
     x86_alu_rm(a, ALU_CMP, 8, RAX, t2_site(site, 0));
     access = new_access(t2, ACCESS_SMOOTH, x86_jcc(a, CC_NE), site);
-    x86_alu_rm(a, ALU_ADD, 8, RCX, t2_site(site, 1));
+    x86_load(a, 8, false, RCX, t2_site(site, 1));
     access->use = a->at;
-    transfer(t2, op, x86_at(RCX, 0), RAX);
+    transfer(t2, op, x86_indexed(base, RCX, 1, (int32_t)op->imm), RAX);
     finish(t2, access);
 }
 
@@ -247,13 +247,15 @@ static void emit_cold_smooth(struct t2 *t2, const struct t2_access *access)
 {
     const struct t0_op *op = access->cold.op;
     struct x86_asm *a = &t2->t.a;
-    uint8_t *miss = t1_probe(&t2->t, t1_access_size(op), kind_of(op));
+    uint8_t *miss;
 
+    gva_in(t2, RCX, op->a, op->imm);
+    miss = t1_probe(&t2->t, t1_access_size(op), kind_of(op));
     x86_store(a, 8, t2_site(access->site, 1), RDX);
-    x86_mov_rr(a, 8, RAX, RCX);
-    x86_alu_ri(a, ALU_AND, 8, RAX, -PAGE_SIZE_BYTES);
-    x86_store(a, 8, t2_site(access->site, 0), RAX);
-    x86_alu_rr(a, ALU_ADD, 8, RCX, RDX);
+    x86_alu_ri(a, ALU_AND, 8, RCX, -PAGE_SIZE_BYTES);
+    x86_store(a, 8, t2_site(access->site, 0), RCX);
+    x86_mov_rr(a, 8, RCX, RDX);
+    (void)t1_use(&t2->t, op->a, RDX); /* where the access expects the base */
     x86_patch(x86_jmp(a), access->use);
     x86_patch(miss, a->at);
     emit_slow(t2, access);
