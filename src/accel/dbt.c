@@ -107,10 +107,15 @@ static void hart_stats(struct strbuf *out, unsigned hart, const struct dbt_stats
         const char *name;
         uint64_t count;
     } counts[] = {
-        { "instructions", s->instructions }, { "lookups", s->lookups },
-        { "interpreted", s->interpreted },   { "entered", s->entered },
-        { "left_heard", s->left_heard },     { "left_unlinked", s->left_unlinked },
-        { "left_lost", s->left_lost },       { "exceptions", s->exceptions },
+        { "instructions", s->instructions },
+        { "lookups", s->lookups },
+        { "remembered", s->remembered },
+        { "interpreted", s->interpreted },
+        { "entered", s->entered },
+        { "left_heard", s->left_heard },
+        { "left_unlinked", s->left_unlinked },
+        { "left_lost", s->left_lost },
+        { "exceptions", s->exceptions },
         { "interrupts", s->interrupts },
     };
 

@@ -49,6 +49,7 @@ void dbt_fence_i(struct dbt_hart *dh);
 struct dbt_stats {
     uint64_t instructions;           /* executed by this hart */
     uint64_t lookups;                /* jump cache misses */
+    uint64_t remembered;             /* of those, found there with another address space's cookie */
     uint64_t interpreted;            /* runs of T0, from block to block */
     uint64_t entered;                /* compiled code, and why it was left: */
     uint64_t left_heard;             /* the attention word had something */

@@ -26,6 +26,8 @@ struct dbt_hart {
     struct dbt_stats stats;
     /* Sparse; hart->run.jump_cache is where that of now begins. */
     struct jump_cache_entry jump_cache[JUMP_CACHE_ENTRIES + TLB_SPACES * JUMP_CACHE_STAGGER];
+    /* Guesses whose cookie has an older tlb_code() may be of blocks that have been freed. */
+    uint64_t guesses_from;
     struct tb *uncached; /* a block from memory that cannot be cached: run once */
     /* Work space of a translation: too large for a stack. */
     struct ir_block ir;

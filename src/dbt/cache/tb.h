@@ -59,9 +59,8 @@ static inline bool tb_heat(struct tb *tb, uint32_t hot_runs)
 }
 
 /* A guess for "which block is at this virtual pc": per hart, validated on use. A kernel's way
- * through one system call is some hundred blocks, a process's own come beside: with 2048 entries
- * 15 of them had lost theirs to another each time. */
-enum { JUMP_CACHE_ENTRIES = 8192, JUMP_CACHE_STAGGER = 1021 };
+ * through a fork and an exec is some thousand blocks that jumps between pages lead to. */
+enum { JUMP_CACHE_ENTRIES = 32768, JUMP_CACHE_STAGGER = 1021 };
 struct jump_cache_entry {
     gva_t pc;
     uint64_t cookie; /* hart_run.cookie when it was entered */
@@ -70,10 +69,14 @@ struct jump_cache_entry {
 };
 _Static_assert(sizeof(struct jump_cache_entry) == 32, "compiled code scales an index by it");
 
-/* Of the page and of the offset within, so that compiled code can have the latter as a constant. */
+/* Of the page and of the offset within, so that compiled code can have the latter as a constant.
+ * The offset's 11 bits are an index's lowest, the page's lowest 11 its highest: the other way, all
+ * of a kernel's text would be in an eighth of the entries. */
+enum { JUMP_CACHE_SHIFT = PAGE_SHIFT - 4 };
+_Static_assert(JUMP_CACHE_ENTRIES == 1 << (11 + PAGE_SHIFT - JUMP_CACHE_SHIFT), "15 bits");
 static inline unsigned jump_cache_index(gva_t pc)
 {
-    return (unsigned)(pc >> PAGE_SHIFT ^ (pc & PAGE_OFFSET_MASK) >> 1) % JUMP_CACHE_ENTRIES;
+    return (unsigned)(pc >> JUMP_CACHE_SHIFT ^ (pc & PAGE_OFFSET_MASK) >> 1) % JUMP_CACHE_ENTRIES;
 }
 
 #endif

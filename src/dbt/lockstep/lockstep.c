@@ -110,6 +110,7 @@ static void begin(struct lockstep_hart *ls)
     ls->traced = 0;
     copy_hart(twin->hart, dh->hart);
     twin->mode = dh->mode;
+    twin->guesses_from = dh->guesses_from;
     twin->stats.instructions = dh->stats.instructions;
     ls->begin_pc = dh->hart->s.pc;
     ls->begin_count = lockstep_count(dh);

@@ -91,6 +91,35 @@ TEST(a_fence_makes_new_mappings_count)
     fixture_fini(&f);
 }
 
+/* A guess made before a flush is still right if the address leads to the same memory; not when its
+ * block has gone. */
+TEST(a_guess_is_remembered_while_its_block_lives)
+{
+    struct dbt_stats before, after;
+    struct dbt_hart *dh;
+    struct fixture f;
+
+    fixture_init(&f, 1, 0);
+    dh = f.hart[0]->dh;
+    CODE(&f, PAGE(1), LI(A0, 1), ECALL);
+    map(&f, 0, PAGE(1), PTE_R | PTE_X);
+    paging_on(&f);
+    assert_int_equal(run_virtual(&f, 0), 1);
+    dbt_hart_get_stats(dh, &before);
+    assert_true(hart_sfence_vma(dh->hart, true, VIRTUAL, false, 0));
+    assert_int_equal(run_virtual(&f, 0), 1);
+    dbt_hart_get_stats(dh, &after);
+    assert_int_equal(after.remembered, before.remembered + 1);
+    CODE(&f, PAGE(1), LI(A0, 2), ECALL);
+    dbt_fence_i(dh);
+    mem_barrier(); /* what was dropped is freed */
+    assert_true(hart_sfence_vma(dh->hart, true, VIRTUAL, false, 0));
+    assert_int_equal(run_virtual(&f, 0), 2);
+    dbt_hart_get_stats(dh, &before);
+    assert_int_equal(before.remembered, after.remembered);
+    fixture_fini(&f);
+}
+
 /* What cannot be remembered by page still runs, an instruction at a time. */
 TEST(code_runs_in_a_page_the_pmp_divides)
 {

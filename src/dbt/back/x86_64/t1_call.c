@@ -26,7 +26,7 @@ void t1_jump_anywhere(struct t1 *t, int64_t offset, bool call)
     x86_alu_mi(&t->a, ALU_CMP, 4, t1_field(HART_DISP(attention)), 0);
     cold[0] = t1_cold(t, kind, x86_jcc(&t->a, CC_NE));
     x86_mov_rr(&t->a, 8, RCX, RAX); /* jump_cache_index() */
-    x86_shift_ri(&t->a, SHIFT_SHR, 8, RCX, PAGE_SHIFT);
+    x86_shift_ri(&t->a, SHIFT_SHR, 8, RCX, JUMP_CACHE_SHIFT);
     if (offset >= 0) {
         x86_alu_ri(&t->a, ALU_XOR, 4, RCX, (int32_t)(offset >> 1));
     } else {

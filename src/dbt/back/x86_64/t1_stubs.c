@@ -320,7 +320,7 @@ static void make_jump(struct x86_asm *a, struct t1_stubs *stubs)
     x86_alu_ri(a, ALU_AND, 4, RCX, PAGE_SIZE_BYTES - 1);
     x86_shift_ri(a, SHIFT_SHR, 4, RCX, 1);
     x86_mov_rr(a, 8, RDX, RAX);
-    x86_shift_ri(a, SHIFT_SHR, 8, RDX, PAGE_SHIFT);
+    x86_shift_ri(a, SHIFT_SHR, 8, RDX, JUMP_CACHE_SHIFT);
     x86_alu_rr(a, ALU_XOR, 4, RCX, RDX);
     x86_alu_ri(a, ALU_AND, 4, RCX, JUMP_CACHE_ENTRIES - 1);
     x86_shift_ri(a, SHIFT_SHL, 8, RCX, 5);
