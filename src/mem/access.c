@@ -295,7 +295,7 @@ static enum mem_result write_view(const struct mem_view *view, gpa_t gpa, const 
             size_t at = range->ram_offset + (gpa - range->start);
 
             copy_to_guest(range->ram->hva + at, buf, step);
-            ram_block_wrote(range->ram, at, step);
+            ram_block_device_wrote(range->ram, at, step);
         } else {
             uint64_t val = 0;
             enum mem_result result;

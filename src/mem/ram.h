@@ -47,6 +47,7 @@ struct ram_block {
     _Atomic uint64_t *dirty[DIRTY_CLIENTS];
     struct dirty_listener *_Atomic listener[DIRTY_CLIENTS];
     atomic_uint refs;
+    _Atomic uint64_t device_writes; /* grows by each ram_block_device_wrote() */
 };
 
 /* Size in bytes, rounded up to a page. -ENOMEM with a sentence when the host has not that much
@@ -89,6 +90,12 @@ static inline void ram_block_wrote(struct ram_block *block, size_t offset, size_
             return;
         }
     }
+}
+/* The same for whoever is no hart. It is counted, as lock-step (dbt/lockstep/) has to know. */
+static inline void ram_block_device_wrote(struct ram_block *block, size_t offset, size_t len)
+{
+    atomic_fetch_add_explicit(&block->device_writes, 1, memory_order_release);
+    ram_block_wrote(block, offset, len);
 }
 
 #endif

@@ -119,7 +119,7 @@ bool mem_slice(struct mem_space *space, gpa_t gpa, size_t len, enum mem_perm per
                struct mem_slice *ret_slice) NODISCARD;
 static inline void mem_slice_wrote(const struct mem_slice *slice, size_t offset, size_t len)
 {
-    ram_block_wrote(slice->ram, slice->ram_offset + offset, len);
+    ram_block_device_wrote(slice->ram, slice->ram_offset + offset, len);
 }
 
 /* The range of the current view that holds gpa, or NULL. Inside the read side. */

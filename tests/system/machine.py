@@ -40,8 +40,11 @@ class Failure(AssertionError):
 class Stream:
     """What comes out of a descriptor, and waiting for a pattern in it."""
 
-    def __init__(self, read_fd, write_fd=None):
+    def __init__(self, read_fd, write_fd=None, pid=None):
         self.read_fd, self.write_fd = read_fd, write_fd
+        # A terminal we hold both ends of has no end; the process it belongs to has.
+        self.process_fd = None if pid is None else os.pidfd_open(pid)
+        self.errors = None  # the Stream that says why this one ended
         self.log = ""  # all there ever was
         self.seen = 0  # up to here it has been matched
         self.ended = False
@@ -49,8 +52,13 @@ class Stream:
     def _more(self, until):
         """Reads what comes before `until`; False when time is up."""
         left = until - time.monotonic()
-        if left <= 0 or not select.select([self.read_fd], [], [], left)[0]:
+        fds = [self.read_fd] if self.process_fd is None else [self.read_fd, self.process_fd]
+        ready = select.select(fds, [], [], left)[0] if left > 0 else []
+        if not ready:
             return False
+        if self.read_fd not in ready and not select.select([self.read_fd], [], [], 0.2)[0]:
+            self.ended = True  # and what it wrote last has come through the terminal
+            return True
         try:
             data = os.read(self.read_fd, 65536)
         except OSError:  # EIO: the other side of a pty is gone
@@ -70,7 +78,8 @@ class Stream:
                 self.seen = match.end()
                 return match
             if self.ended:
-                raise Failure(f"ended before {pattern!r}; last was:\n{self.log[-2000:]}")
+                why = self.errors.drain() if self.errors else ""
+                raise Failure(f"ended before {pattern!r}; last was:\n{self.log[-2000:]}\n{why}")
             if not self._more(until):
                 raise Failure(f"no {pattern!r} within {limit:.0f} s; last was:\n{self.log[-2000:]}")
 
@@ -129,7 +138,7 @@ class Vireo:
                 stdin=slave, stdout=slave, stderr=subprocess.PIPE,
                 start_new_session=True, preexec_fn=die_with_us, env=env, cwd=cwd,
             )  # fmt: skip
-            self.serial = Stream(master, master)
+            self.serial = Stream(master, master, self.process.pid)
         else:
             self.process = subprocess.Popen(
                 [program, "run", *self.args],
@@ -137,7 +146,7 @@ class Vireo:
                 start_new_session=True, preexec_fn=die_with_us, env=env, cwd=cwd,
             )  # fmt: skip
             self.serial = Stream(self.process.stdout.fileno(), self.process.stdin.fileno())
-        self.errors = Stream(self.process.stderr.fileno())
+        self.errors = self.serial.errors = Stream(self.process.stderr.fileno())
         self.shell = Shell(self.serial)
         self.reader, self.closing = None, threading.Event()
 
@@ -197,8 +206,9 @@ class Vireo:
         self.closing.set()
         if self.reader:  # or it would read what the next machine gets under the same number
             self.reader.join()
-        for fd in {self.serial.read_fd, self.slave} if self.slave is not None else ():
-            os.close(fd)
+        if self.slave is not None:
+            for fd in {self.serial.read_fd, self.serial.process_fd, self.slave} - {None}:
+                os.close(fd)
         for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
             if pipe:
                 with contextlib.suppress(BrokenPipeError):

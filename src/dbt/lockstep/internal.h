@@ -7,6 +7,7 @@
 #include "cpu/spy.h"
 #include "dbt/dbt_hart.h"
 #include "dbt/lockstep/lockstep.h"
+#include "mem/space.h"
 
 enum {
     COPIES = 1024,      /* pages a run may write... */
@@ -16,6 +17,13 @@ enum {
     ANSWERS_ENOUGH = 64,
     TRACE = 64, /* blocks remembered for the report */
     ENTRIES = 4,
+    WRITES_RANGES = 16, /* of RAM, that devices write to */
+};
+
+struct lockstep_writes {
+    struct mem_listener listener;
+    struct mem_space *space;
+    struct ram_block *_Atomic ram[WRITES_RANGES];
 };
 
 struct lockstep {
@@ -29,7 +37,8 @@ struct lockstep {
     _Atomic unsigned waiting;
     _Atomic bool found; /* something to report: all stop */
     /* Written by who has the turn. */
-    uint64_t runs, instructions, unchecked;
+    uint64_t runs, instructions, unchecked, disturbed;
+    struct lockstep_writes writes;
 };
 
 /* A page as it was before the run wrote it; then, as the twin has it. */
@@ -61,7 +70,7 @@ struct lockstep_hart {
 
     /* The run. */
     gva_t begin_pc;
-    uint64_t begin_count;
+    uint64_t begin_count, begin_writes;
     bool raised; /* it ended with an exception: */
     struct hart_exception exc;
     struct page_copy copy[COPIES];
@@ -91,6 +100,13 @@ void lockstep_forget_copies(struct lockstep_hart *ls);
 /* Where memory and copies differ: the host address in the guest's memory; NULL: nowhere. */
 const uint8_t *lockstep_memory_differs(const struct lockstep_hart *ls, uint64_t *ret_mine,
                                        uint64_t *ret_twins);
+
+/* writes.c: how often devices have written. Inside the read side. */
+void lockstep_writes_init(struct lockstep_writes *writes, struct mem_space *space);
+void lockstep_writes_fini(struct lockstep_writes *writes);
+uint64_t lockstep_writes_count(const struct lockstep_writes *writes);
+/* Have they since the run began? May wait for a while before it says no. */
+bool lockstep_was_disturbed(const struct lockstep_hart *ls);
 
 /* report.c: compares; false and a report when something differs. */
 bool lockstep_agree(struct lockstep_hart *ls, bool at_call);

@@ -114,6 +114,7 @@ static void begin(struct lockstep_hart *ls)
     twin->stats.instructions = dh->stats.instructions;
     ls->begin_pc = dh->hart->s.pc;
     ls->begin_count = lockstep_count(dh);
+    ls->begin_writes = lockstep_writes_count(&ls->all->writes);
     tlb_forget_writes(&dh->hart->tlb);
     ls->recording = true;
 }
@@ -170,8 +171,14 @@ static void finish(struct lockstep_hart *ls, bool at_call)
     replay(ls);
     all->runs++;
     all->instructions += lockstep_count(ls->dh) - ls->begin_count;
-    if (!lockstep_agree(ls, at_call) && !atomic_exchange(&all->found, true))
+    if (lockstep_agree(ls, at_call))
+        return;
+    if (lockstep_was_disturbed(ls)) {
+        all->disturbed++;
+        ls->resume = NULL; /* where the twin has strayed to is no place to begin at */
+    } else if (!atomic_exchange(&all->found, true)) {
         lockstep_report(ls, at_call);
+    }
 }
 
 static bool next_is_short(struct lockstep_hart *ls)
@@ -257,6 +264,7 @@ int lockstep_new(struct lockstep **ret_lockstep, const struct dbt_config *config
     pthread_cond_init(&all->changed, NULL);
     all->failed = config->failed;
     all->opaque = config->opaque;
+    lockstep_writes_init(&all->writes, config->space);
     *ret_lockstep = all;
     return 0;
 }
@@ -265,6 +273,7 @@ void lockstep_free(struct lockstep *all)
 {
     if (all == NULL)
         return;
+    lockstep_writes_fini(&all->writes);
     pthread_cond_destroy(&all->changed);
     pthread_mutex_destroy(&all->lock);
     free(all);

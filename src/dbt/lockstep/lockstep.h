@@ -9,8 +9,8 @@
  * So that nobody else's writes come between, one hart runs at a time: it has the *turn*, gives it
  * away between runs, and for the time of a helper call, which may wait for other harts and whose
  * effects are not repeatable; a run is checked up to the call, and another begins behind it.
- * A device's worker thread may still write to memory in mid-run; what the two read differently
- * for that reason is taken for a mistake.
+ * A device's thread may still write to memory in mid-run. If the two differ then, nothing is made
+ * of it, but counted (`lockstep.disturbed`).
  */
 #ifndef DBT_LOCKSTEP_LOCKSTEP_H
 #define DBT_LOCKSTEP_LOCKSTEP_H

@@ -263,6 +263,6 @@ void lockstep_stats(struct lockstep *all, struct strbuf *out)
 {
     strbuf_addf(out,
                 "lockstep.runs %" PRIu64 "\nlockstep.instructions %" PRIu64
-                "\nlockstep.unchecked %" PRIu64 "\n",
-                all->runs, all->instructions, all->unchecked);
+                "\nlockstep.unchecked %" PRIu64 "\nlockstep.disturbed %" PRIu64 "\n",
+                all->runs, all->instructions, all->unchecked, all->disturbed);
 }

@@ -76,7 +76,7 @@ static struct t0_op *op_of(struct tb *tb, unsigned opcode)
     return NULL;
 }
 
-static uint64_t checked(struct fixture *f)
+static uint64_t stat(struct fixture *f, const char *name)
 {
     struct strbuf text;
     const char *at;
@@ -84,9 +84,9 @@ static uint64_t checked(struct fixture *f)
 
     strbuf_init(&text);
     dbt_lockstep_stats(f->dbt, &text);
-    at = strstr(strbuf_str(&text), "lockstep.instructions ");
+    at = strstr(strbuf_str(&text), name);
     assert_non_null(at);
-    number = strtoull(at + strlen("lockstep.instructions "), NULL, 10);
+    number = strtoull(at + strlen(name), NULL, 10);
     strbuf_fini(&text);
     return number;
 }
@@ -104,7 +104,7 @@ TEST(what_agrees_is_left_alone)
     assert_int_equal(found.times, 0);
     assert_int_equal(fixture_state(&f, 0)->x[A0], sum);
     assert_int_equal(*(uint64_t *)fixture_ram(&f, DATA), cell);
-    assert_in_range(checked(&f), 7 * (TURNS - 20), 7 * TURNS + 8);
+    assert_in_range(stat(&f, "lockstep.instructions "), 7 * (TURNS - 20), 7 * TURNS + 8);
     fixture_fini(&f);
 }
 
@@ -177,6 +177,47 @@ TEST(another_way_is_seen)
 
     run_with(&f, &found, T0_BRNE_RI, T0_BREQ_RI, 0);
     assert_int_equal(found.times, 1);
+    fixture_fini(&f);
+}
+
+struct writer {
+    struct ram_block *ram;
+    _Atomic bool stop;
+};
+
+static void *write_on(void *arg)
+{
+    struct writer *writer = arg;
+
+    while (!atomic_load(&writer->stop))
+        ram_block_device_wrote(writer->ram, 0, 1);
+    return NULL;
+}
+
+/* The loop's load is from elsewhere in T0, as if a device had written between the two. */
+TEST(a_difference_while_devices_write_is_none)
+{
+    struct writer writer = { .stop = false };
+    struct mem_slice slice;
+    struct found found;
+    struct fixture f;
+    pthread_t thread;
+
+    set_up(&f, &found, TURNS);
+    fixture_run(&f, 0);
+    mem_read_lock();
+    assert_true(mem_slice(f.space, DATA, 1, MEM_PERM_WRITE, &slice));
+    mem_read_unlock();
+    writer.ram = slice.ram;
+    assert_int_equal(stat(&f, "lockstep.disturbed "), 0);
+    op_of(loop_of(&f), T0_LOAD64)->imm += 8;
+    assert_int_equal(pthread_create(&thread, NULL, write_on, &writer), 0);
+    fixture_state(&f, 0)->x[S0] = TURNS_MORE;
+    fixture_run_at(&f, 0, RAM_BASE);
+    atomic_store(&writer.stop, true);
+    pthread_join(thread, NULL);
+    assert_int_equal(found.times, 0);
+    assert_int_not_equal(stat(&f, "lockstep.disturbed "), 0);
     fixture_fini(&f);
 }
 

@@ -331,7 +331,7 @@ size_t virtq_chain_write(const struct virtq_chain *chain, uint64_t offset, const
         size_t part = seg[i].len - skip < len - done ? seg[i].len - skip : len - done;
 
         guest_copy(seg[i].hva + skip, (const uint8_t *)buf + done, part);
-        ram_block_wrote(seg[i].ram, seg[i].ram_offset + skip, part);
+        ram_block_device_wrote(seg[i].ram, seg[i].ram_offset + skip, part);
         done += part;
     }
     return done;
@@ -363,7 +363,7 @@ void virtq_chain_wrote(const struct virtq_chain *chain, uint64_t offset, uint64_
     for (; i < chain->in_count && len > 0; i++, skip = 0) {
         size_t part = seg[i].len - skip < len ? seg[i].len - skip : (size_t)len;
 
-        ram_block_wrote(seg[i].ram, seg[i].ram_offset + skip, part);
+        ram_block_device_wrote(seg[i].ram, seg[i].ram_offset + skip, part);
         len -= part;
     }
 }

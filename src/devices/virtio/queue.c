@@ -43,7 +43,7 @@ static uint16_t *area_u16(const struct virtq_area *area, size_t offset)
 
 static void area_wrote(const struct virtq_area *area, size_t offset, size_t len)
 {
-    ram_block_wrote(area->ram, area->ram_offset + offset, len);
+    ram_block_device_wrote(area->ram, area->ram_offset + offset, len);
 }
 
 int virtq_init(struct virtq *vq, unsigned index, const struct virtq_ops *ops,
