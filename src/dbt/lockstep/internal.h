@@ -17,7 +17,7 @@ enum {
     ANSWERS_ENOUGH = 64,
     TRACE = 64, /* blocks remembered for the report */
     ENTRIES = 4,
-    WRITES_RANGES = 16, /* of RAM, that devices write to */
+    WRITES_RANGES = 16, /* of RAM and flash, that devices write to */
 };
 
 struct lockstep_writes {

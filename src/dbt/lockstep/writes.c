@@ -19,7 +19,7 @@ static void add(struct mem_listener *listener, const struct mem_range *range)
 {
     struct lockstep_writes *writes = container_of(listener, struct lockstep_writes, listener);
 
-    if (!range->writable || range->ram == NULL)
+    if (range->ram == NULL)
         return;
     for (unsigned i = 0; i < WRITES_RANGES; i++) { /* those that find no room are not looked at */
         struct ram_block *none = NULL;

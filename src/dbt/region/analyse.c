@@ -271,3 +271,13 @@ void region_analyse(struct region *region)
             changed |= spread(region, i);
     }
 }
+
+unsigned region_heaviest(const uint64_t weight[REGION_REGS], uint32_t done)
+{
+    unsigned best = REGION_REGS;
+
+    for (unsigned r = 0; r < REGION_REGS; r++)
+        if (!(done >> r & 1) && weight[r] > (best == REGION_REGS ? 0 : weight[best]))
+            best = r;
+    return best;
+}

@@ -61,15 +61,9 @@ static void add_registers(struct strbuf *out, const uint64_t weight[], char kind
 {
     const char *before = "  registers by use:";
     uint32_t done = 0;
+    unsigned best;
 
-    for (;;) {
-        unsigned best = REGION_REGS;
-
-        for (unsigned r = 0; r < REGION_REGS; r++)
-            if (!(done >> r & 1) && weight[r] > (best == REGION_REGS ? 0 : weight[best]))
-                best = r;
-        if (best == REGION_REGS)
-            break;
+    while ((best = region_heaviest(weight, done)) != REGION_REGS) {
         strbuf_addf(out, "%s %c%u %" PRIu64, before, kind, best, weight[best]);
         done |= UINT32_C(1) << best;
         before = ",";

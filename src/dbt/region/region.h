@@ -62,6 +62,8 @@ struct region_source {
 bool region_find(struct region *region, struct tb *head, const struct region_source *source);
 /* Fills weights, written and the like, and the blocks' `random`. Part of region_find(). */
 void region_analyse(struct region *region);
+/* The register of most uses that is not in `done` (a bit each); REGION_REGS: none has any. */
+unsigned region_heaviest(const uint64_t weight[REGION_REGS], uint32_t done);
 /* What is known of values at one point of a block, for a guess about speed: nothing relies on it
  * to be right. As an address, a value mostly stays in its page if it is made by sums, small shifts
  * and the like of constants, of registers that are not written, of other such values, and of small

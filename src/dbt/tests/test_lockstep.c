@@ -76,7 +76,7 @@ static struct t0_op *op_of(struct tb *tb, unsigned opcode)
     return NULL;
 }
 
-static uint64_t stat(struct fixture *f, const char *name)
+static uint64_t stat_of(struct fixture *f, const char *name)
 {
     struct strbuf text;
     const char *at;
@@ -104,7 +104,7 @@ TEST(what_agrees_is_left_alone)
     assert_int_equal(found.times, 0);
     assert_int_equal(fixture_state(&f, 0)->x[A0], sum);
     assert_int_equal(*(uint64_t *)fixture_ram(&f, DATA), cell);
-    assert_in_range(stat(&f, "lockstep.instructions "), 7 * (TURNS - 20), 7 * TURNS + 8);
+    assert_in_range(stat_of(&f, "lockstep.instructions "), 7 * (TURNS - 20), 7 * TURNS + 8);
     fixture_fini(&f);
 }
 
@@ -209,7 +209,7 @@ TEST(a_difference_while_devices_write_is_none)
     assert_true(mem_slice(f.space, DATA, 1, MEM_PERM_WRITE, &slice));
     mem_read_unlock();
     writer.ram = slice.ram;
-    assert_int_equal(stat(&f, "lockstep.disturbed "), 0);
+    assert_int_equal(stat_of(&f, "lockstep.disturbed "), 0);
     op_of(loop_of(&f), T0_LOAD64)->imm += 8;
     assert_int_equal(pthread_create(&thread, NULL, write_on, &writer), 0);
     fixture_state(&f, 0)->x[S0] = TURNS_MORE;
@@ -217,7 +217,7 @@ TEST(a_difference_while_devices_write_is_none)
     atomic_store(&writer.stop, true);
     pthread_join(thread, NULL);
     assert_int_equal(found.times, 0);
-    assert_int_not_equal(stat(&f, "lockstep.disturbed "), 0);
+    assert_int_not_equal(stat_of(&f, "lockstep.disturbed "), 0);
     fixture_fini(&f);
 }
 

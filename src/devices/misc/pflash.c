@@ -88,7 +88,7 @@ static bool is_filled(const struct pflash *pflash, uint64_t off)
 /* Tells the dirty hub and the file of new bytes, all in one sector. */
 static void changed(struct pflash *pflash, uint64_t off, uint64_t len)
 {
-    ram_block_wrote(pflash->ram, off, len);
+    ram_block_device_wrote(pflash->ram, off, len);
     if (pflash->fd >= 0 && !pflash_image_write(pflash->fd, pflash->ram->hva, off, off + len))
         pflash->status |= STATUS_SEQUENCE;
 }

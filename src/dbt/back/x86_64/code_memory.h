@@ -32,9 +32,8 @@ int code_memory_new_anonymous(struct code_memory *ret_memory, size_t size,
                               struct error *err) NODISCARD;
 void code_memory_free(struct code_memory *memory);
 /* Code has been written at `written`: when it is the first in its 2 MiB, the host is asked to make
- * them a huge page in both views, which takes it up to half a
- * millisecond. A wish. One thread at a time; others
- * may write and run code there meanwhile. */
+ * them a huge page in both views, which takes it up to half a millisecond. A wish. One
+ * thread at a time; others may write and run code there meanwhile. */
 void code_memory_written(struct code_memory *memory, const uint8_t *written);
 
 static inline const uint8_t *code_exec(const struct code_memory *memory, const uint8_t *written)

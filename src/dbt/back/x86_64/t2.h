@@ -2,10 +2,11 @@
  * this folder.
  *
  * Within a region the ten host registers hold the x registers the *region* uses most, all the way
- * round its loops; in and out of it a few moves make T1's arrangement of T2's and back, so that T1
- * and T2 code lead to each other freely. State is as precise at each op as in T1. What T1 does at
- * each block, T2 does once a turn: counting, and looking at the attention word. r15 has
- * instructions that are not in run.insns yet; the soft TLB's table comes from memory.
+ * round its loops, and xmm8 to xmm15 f registers of which it takes all 64 bits; in and out of it a
+ * few moves make T1's arrangement of T2's and back, so that T1 and T2 code lead to each other
+ * freely. State is as precise at each op as in T1. What T1 does at each block, T2 does once a turn:
+ * counting, and looking at the attention word. r15 has instructions that are not in run.insns yet;
+ * the soft TLB's table comes from memory.
  *
  * Accesses. A soft TLB probe is only worth repeating when the page may be another. Kinds, by how
  * the base register moves (struct region_flow):

@@ -23,17 +23,6 @@ static void pin(struct t1_pins *pins, unsigned slot, unsigned reg)
     pins->reg[pins->count++] = (uint8_t)reg;
 }
 
-/* The register of most uses that is not done with; REGION_REGS: none has any. */
-static unsigned heaviest(const uint64_t weight[], uint32_t done)
-{
-    unsigned best = REGION_REGS;
-
-    for (unsigned r = 0; r < REGION_REGS; r++)
-        if (!(done >> r & 1) && weight[r] > (best == REGION_REGS ? 0 : weight[best]))
-            best = r;
-    return best;
-}
-
 /* Of f registers, those of whom ops ask for all 64 bits. */
 static void choose_floats(struct t2 *t2)
 {
@@ -42,7 +31,7 @@ static void choose_floats(struct t2 *t2)
     unsigned n;
 
     for (n = 0; n < T1_FLOAT_PINS; n++) {
-        unsigned best = heaviest(region->float_weight, done);
+        unsigned best = region_heaviest(region->float_weight, done);
 
         if (best == REGION_REGS)
             break;
@@ -62,7 +51,7 @@ void t2_choose_pins(struct t2 *t2)
 
     choose_floats(t2);
     for (unsigned n = 0; n < T1_PINS; n++) {
-        unsigned best = heaviest(t2->region->weight, chosen);
+        unsigned best = region_heaviest(t2->region->weight, chosen);
 
         if (best == REGION_REGS)
             break;
